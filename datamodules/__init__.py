@@ -1,0 +1,1 @@
+"""Cohorts of PET/MR subjects: protocols, simulation, preparation, folds, patches and the LightningDataModule."""
