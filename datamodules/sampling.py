@@ -1,0 +1,75 @@
+"""Which patches and subjects a process sees, and when: the same for any number of ranks and workers."""
+
+import math
+from collections.abc import Iterator
+
+from torch.utils.data import Sampler
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Yields `(epoch, index)` of the training patches of one rank.
+
+    Step t of a run with W ranks of B patches takes the indices t * W * B to (t + 1) * W * B - 1, the first rank the
+    first B of them: one rank with two patches a step and two ranks with one see the same steps. An epoch that does not
+    divide into whole steps goes on with the indices that follow, which continue the order of the subjects.
+
+    Lightning calls `set_epoch` at the start of every epoch, yet not before the first one after a resume
+    (Lightning issue 21938): `first_epoch` says which that is.
+    """
+
+    def __init__(
+        self, epoch_length: int, batch: int, *, rank: int = 0, world_size: int = 1, first_epoch: int = 0
+    ) -> None:
+        """Set the shares.
+
+        Args:
+            epoch_length: Patches in an epoch, over all ranks.
+            batch: Patches of a step, of one rank.
+            rank: Of this process.
+            world_size: Number of ranks.
+            first_epoch: Which epoch the first iteration belongs to.
+
+        Raises:
+            ValueError: If the epoch or the batch is empty, or the rank is not among the ranks.
+        """
+        if epoch_length < 1 or batch < 1:
+            raise ValueError(f"An epoch and a batch hold at least one patch, got {epoch_length} and {batch}.")
+        _check_rank(rank, world_size)
+        self.steps = math.ceil(epoch_length / (batch * world_size))
+        self.batch = batch
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = first_epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the iterations that follow."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.steps * self.batch
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch = self.epoch
+        for step in range(self.steps):
+            first = (step * self.world_size + self.rank) * self.batch
+            for index in range(first, first + self.batch):
+                yield epoch, index
+
+
+class EvaluationSampler(Sampler[int]):
+    """Yields the subjects of one rank: over all ranks every subject exactly once, none repeated to even the shares."""
+
+    def __init__(self, subjects: int, *, rank: int = 0, world_size: int = 1) -> None:
+        _check_rank(rank, world_size)
+        self.positions = range(rank, subjects, world_size)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.positions)
+
+
+def _check_rank(rank: int, world_size: int) -> None:
+    if not 0 <= rank < world_size:
+        raise ValueError(f"Ranks of {world_size} processes are 0 to {world_size - 1}, got {rank}.")
