@@ -1,0 +1,1 @@
+"""The benchmark: training, inference, scoring, experiments and reports."""

@@ -1,0 +1,16 @@
+"""Columns of a table of cases (`cases.csv`), by what they hold: one row per case and structure."""
+
+STRUCTURE = ("structure", "label")
+COUNTS = ("tp", "fp", "fn")
+OVERLAPS = ("dice", "jaccard", "sensitivity", "precision", "volume_similarity")
+DISTANCES = ("hausdorff_mm", "hausdorff95_mm", "assd_mm")
+SURFACE_DICE = ("surface_dice_1mm", "surface_dice_2mm")
+VOLUMES = ("truth_ml", "prediction_ml")
+CONFUSION = ("left_right_confusion",)
+STATUS = ("status",)
+
+SCORES = (*COUNTS, *OVERLAPS, *DISTANCES, *SURFACE_DICE, *VOLUMES, *CONFUSION, *STATUS)
+"""What scoring finds out; every other column says which case and structure a row is about."""
+
+METRICS = (*OVERLAPS, *DISTANCES, *SURFACE_DICE, *CONFUSION)
+"""What is averaged."""
