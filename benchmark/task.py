@@ -1,0 +1,121 @@
+"""How any network is trained, validated and tested: the same way as all the others."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmark.inference import SlidingWindow, segment
+from benchmark.losses import dice_ce_loss
+from benchmark.validation import SubjectDice
+
+
+class Batch(TypedDict):
+    """Patches (training) or a whole subject (validation, test).
+
+    `image` is `[B, M, D, H, W]` in [0, 1], `label` `[B, D, H, W]` class indices, `subject` the B ids.
+    """
+
+    image: Tensor
+    label: Tensor
+    subject: list[str]
+
+
+class SegmentationTask(L.LightningModule):
+    """Trains a network with Dice + cross-entropy and AdamW; validates by the mean Dice of whole subjects."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        structures: Sequence[str],
+        window: SlidingWindow = SlidingWindow(),  # noqa: B008  frozen
+        ce_weight: float = 1.0,
+        learning_rate: float = 1e-4,
+        weight_decay: float = 0.01,
+        seed: int = 0,
+    ) -> None:
+        """Set a network to work.
+
+        Args:
+            network: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
+            structures: Names of the K classes, background first.
+            window: How whole subjects are covered in validation and test.
+            ce_weight: w of L = L_dice + w L_ce.
+            learning_rate: Of AdamW.
+            weight_decay: Of AdamW; PyTorch's default, as the paper names none.
+            seed: Of dropout, drawn anew from (seed, step, rank), so that a resumed run repeats nothing.
+        """
+        super().__init__()
+        self.save_hyperparameters(ignore=["network", "structures", "window"])
+        self.network = network
+        self.recipe: dict[str, Any] | None = None  # class path and settings, where the command line built the network
+        self.structures = tuple(structures)
+        self.window = window
+        self.ce_weight = ce_weight
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.seed = seed
+        self.subject_dice = SubjectDice(len(self.structures))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits `[B, K, D, H, W]` of images `[B, M, D, H, W]`."""
+        logits: Tensor = self.network(image)
+        return logits
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW over all parameters."""
+        return torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember how to build the network again."""
+        checkpoint["network"] = self.recipe
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make dropout a function of (seed, step, rank)."""
+        state = np.random.SeedSequence([self.seed, self.global_step, self.global_rank]).generate_state(1)
+        torch.manual_seed(int(state[0]))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of a batch of patches.
+
+        Raises:
+            FloatingPointError: If the loss isn't finite.
+        """
+        loss = dice_ce_loss(self(batch["image"]), batch["label"], self.ce_weight)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss is {loss.item()} at step {self.global_step} on patches of {', '.join(batch['subject'])}; "
+                "the last checkpoint is from before. Lower the learning rate, or look at these subjects."
+            )
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["image"]))
+        return loss
+
+    def on_validation_start(self) -> None:
+        """Give all ranks the first one's running statistics, here once, as ranks have unequal numbers of steps."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Score one whole subject; returns its class indices `[D, H, W]`."""
+        prediction = self._segment(batch)
+        self.subject_dice.update(batch["label"][0], prediction)
+        return prediction
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean Dice over the subjects of all ranks, and of every structure."""
+        mean, structures = self.subject_dice.compute()
+        self.subject_dice.reset()
+        self.log("val/dice", mean, prog_bar=True)
+        seen = {name: value for name, value in zip(self.structures, structures, strict=True) if not value.isnan()}
+        self.log_dict({f"val/dice/{name}": value for name, value in seen.items()})
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Segment one whole subject: class indices `[D, H, W]`, for whoever writes them."""
+        return self._segment(batch)
+
+    def _segment(self, batch: Batch) -> Tensor:
+        return segment(self.network, batch["image"][0], len(self.structures), self.window)
