@@ -1,0 +1,51 @@
+"""Accuracy against cost: Dice beside parameters, multiply-adds and hours of training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from benchmark.figures.style import WIDTH
+
+PANELS = {"parameters_m": "parameters (millions)", "gmac": "GMAC a patch", "minutes": "minutes a run"}
+
+DECADE = 10
+"""Costs that differ by more are drawn on a logarithmic axis."""
+
+
+def accuracy_against_cost(costs: pd.DataFrame, colours: Mapping[str, str], shapes: Mapping[str, str]) -> Figure:
+    """Draw every variant for each known cost.
+
+    Args:
+        costs: variant, dice, low, high (its interval), and any columns of `PANELS`.
+        colours: Of the variants.
+        shapes: Markers of the variants.
+    """
+    known = [column for column in PANELS if column in costs and costs[column].notna().any()]
+    figure, panels = plt.subplots(1, len(known), figsize=(WIDTH, 2.5), sharey=True, squeeze=False)
+    for axes, column in zip(panels.flat, known, strict=True):
+        for _, row in costs.dropna(subset=[column]).iterrows():
+            _point(axes, row, column, colours[row["variant"]], shapes[row["variant"]])
+        axes.set_xlabel(PANELS[column])
+        if costs[column].max() > DECADE * costs[column].min():
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(ScalarFormatter())
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.grid(axis="both")
+        axes.set_axisbelow(True)
+    panels.flat[0].set_ylabel("Dice")
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.tight_layout(w_pad=1)
+    return figure
+
+
+def _point(axes: Axes, row: "pd.Series[Any]", column: str, colour: str, shape: str) -> None:
+    dice, low, high = (float(row[name]) for name in ("dice", "low", "high"))
+    error = [[max(0.0, dice - low)], [max(0.0, high - dice)]]
+    axes.errorbar(row[column], dice, error, fmt=shape, color=colour, markersize=5, elinewidth=0.8, label=row["variant"])

@@ -1,0 +1,63 @@
+"""The whole brain in three views: PET, MR, truth and every network (the paper's whole-brain figure)."""
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchmark.figures.scenes import Scene
+from benchmark.figures.slices import VIEWS, aspect, cut, grid_of, overlay, show
+from benchmark.figures.style import WIDTH
+
+ACROSS = 6
+OPACITY = 0.75
+
+
+def whole_brain(scene: Scene) -> Figure:
+    """Draw every image and label map at the middle of the brain."""
+    names = [*scene.images, *scene.label_maps]
+    heights = [_height(scene, view) for view in VIEWS]
+    column = WIDTH / min(ACROSS, len(names))
+    blocks = -(-len(names) // ACROSS)
+    figure = plt.figure(figsize=(WIDTH, blocks * (column * sum(heights) + 0.2)))
+    places = grid_of(figure, names, len(VIEWS), ACROSS, heights)
+    for name in names:
+        for axes, (view, axis) in zip(places[name], VIEWS.items(), strict=True):
+            position = middle(scene.truth, axis)
+            title = name.upper() if name in scene.images else name
+            picture = _picture(scene, name, view, position)
+            show(axes, picture, aspect(scene.spacing, view), title if view == "axial" else "")
+    return figure
+
+
+def structure_colours(scene: Scene) -> NDArray[np.float32]:
+    """FreeSurfer's colours `[K, 3]`; the background shows the image."""
+    colours = np.array([structure.colour for structure in scene.protocol.structures], np.float32)
+    colours[0] = np.nan
+    return np.asarray(colours / 255, np.float32)
+
+
+def middle(labels: NDArray[np.uint8], axis: int) -> int:
+    """Where half of the labelled voxels lie on either side."""
+    along = np.count_nonzero(labels, axis=tuple(other for other in range(3) if other != axis))
+    return int(np.searchsorted(np.cumsum(along), along.sum() / 2))
+
+
+def _picture(scene: Scene, name: str, view: str, position: int) -> NDArray[np.float32]:
+    if name in scene.images:
+        return np.asarray(cut(stretch(scene.images[name]), view, position), np.float32)
+    background = stretch(list(scene.images.values())[-1])
+    labels = np.asarray(cut(scene.label_maps[name], view, position), np.uint8)
+    return overlay(np.asarray(cut(background, view, position), np.float32), labels, structure_colours(scene), OPACITY)
+
+
+def stretch(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Spread intensities over [0, 1] for display; the brightest of a thousand voxels are clipped."""
+    top = float(np.quantile(image[:: max(1, image.shape[0] // 64)], 0.999))
+    return np.asarray(np.clip(image / top, 0, 1), np.float32) if top > 0 else image
+
+
+def _height(scene: Scene, view: str) -> float:
+    """Height of a view over its width, in mm."""
+    across, up = (scene.truth.shape[axis] * scene.spacing[axis] for axis in range(3) if axis != VIEWS[view])
+    return float(up / across)

@@ -1,0 +1,1 @@
+"""`petmr report`: from run folders to tables, statistics, figures and one page."""

@@ -1,0 +1,147 @@
+"""How results came about: runs and their times, configuration, certificate of folds, versions and hardware."""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from benchmark.evidence import Evidence
+from benchmark.objections import FoundRun
+from benchmark.report.certificate import CheckedFolds, check_folds
+from benchmark.run_folder import read_json
+from datamodules.cohort import Cohort, open_cohort
+
+PLACES = ("logger", "callbacks", "default_root_dir")
+"""Trainer settings that say where files go, not what is computed."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a reader needs to judge and repeat an experiment.
+
+    Attributes:
+        runs: run, state, seconds, steps.
+        settings: Variant to its network with settings.
+        config: The configuration that all variants share, as YAML.
+        cohort: The cohort in words.
+        folds: The certificate of folds.
+        environment: Hardware and versions of packages, as the runs recorded them.
+    """
+
+    runs: pd.DataFrame
+    settings: Mapping[str, str]
+    config: str
+    cohort: str
+    folds: CheckedFolds
+    environment: Mapping[str, str]
+
+
+def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
+    """Collect the facts of an experiment; without its cohort there is no certificate of folds."""
+    configs = {run.name: read_config(run) for run in evidence.runs}
+    done = {run.name: read_json(run.folder.done) for run in evidence.runs}
+    first = evidence.runs[0]
+    return Facts(
+        runs=_run_table(evidence, done),
+        settings={run.record.variant: _network(configs[run.name]) for run in evidence.runs},
+        config=yaml.safe_dump(_shared(list(configs.values())), sort_keys=False),
+        cohort=_describe(evidence, cohort),
+        folds=check_folds(first.record, configs[first.name]["data"], cohort),
+        environment=_environment(done),
+    )
+
+
+def read_config(run: FoundRun) -> dict[str, Any]:
+    """The resolved configuration of a run."""
+    config: dict[str, Any] = yaml.safe_load(run.folder.config.read_text(encoding="utf-8"))
+    return config
+
+
+def find_cohort(evidence: Evidence) -> Cohort | None:
+    """The cohort of an experiment where its runs say it is; None if it's gone, of another format, or another by now."""
+    for run in evidence.runs:
+        path = Path(read_config(run)["data"]["cohort"])
+        if (path / "cohort.json").is_file():
+            with suppress(ValueError):
+                cohort = open_cohort(path)
+                return cohort if cohort.fingerprint == run.record.cohort else None
+    return None
+
+
+def read_costs(evidence: Evidence) -> pd.DataFrame:
+    """Median cost of the runs of every variant, as far as they recorded it: variant, minutes, parameters_m, gmac."""
+    rows = []
+    for run in evidence.runs:
+        entry = read_json(run.folder.done)
+        rows.append((run.record.variant, *(entry.get(name, math.nan) for name in ("seconds", "parameters", "gmac"))))
+    table = pd.DataFrame(rows, columns=["variant", "seconds", "parameters", "gmac"]).astype(
+        {"seconds": float, "parameters": float, "gmac": float}
+    )
+    costs = table.groupby("variant", sort=False).median().reset_index()
+    return costs.assign(minutes=costs["seconds"] / 60, parameters_m=costs["parameters"] / 1e6)
+
+
+def _run_table(evidence: Evidence, done: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    rows = [
+        {
+            "run": run.name,
+            "state": "counted",
+            "seconds": done[run.name].get("seconds"),
+            "steps": done[run.name].get("steps"),
+            "identity": run.record.identity,
+        }
+        for run in evidence.runs
+    ]
+    rows += [{"run": gap.run, "state": gap.reason} for gap in evidence.gaps]
+    return pd.DataFrame(rows, columns=["run", "state", "seconds", "steps", "identity"])
+
+
+def _network(config: Mapping[str, Any]) -> str:
+    network = config["model"]["network"]
+    settings = ", ".join(f"{key}={value}" for key, value in network.get("init_args", {}).items())
+    return f"{network['class_path']}({settings})"
+
+
+def _shared(configs: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all runs have in common, without networks and places."""
+    flat = [dict(_leaves(config)) for config in configs]
+    common = {key: value for key, value in flat[0].items() if all(key in one and one[key] == value for one in flat)}
+    shared: dict[str, Any] = {}
+    for keys, value in common.items():
+        if keys[:2] == ("model", "network") or keys[-1] in PLACES:
+            continue
+        section = shared
+        for key in keys[:-1]:
+            section = section.setdefault(key, {})
+        section[keys[-1]] = value
+    return shared
+
+
+def _leaves(config: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    leaves: list[tuple[tuple[str, ...], Any]] = []
+    for key, value in config.items():
+        leaves += _leaves(value, (*above, key)) if isinstance(value, dict) else [((*above, key), value)]
+    return leaves
+
+
+def _describe(evidence: Evidence, cohort: Cohort | None) -> str:
+    fingerprint = evidence.runs[0].record.cohort
+    if cohort is None:
+        return f"Cohort {fingerprint}, which isn't where the runs found it, or has changed: there are no pictures."
+    return (
+        f"Cohort {fingerprint}: {len(cohort.subjects)} subjects, {' and '.join(map(str.upper, cohort.modalities))}, "
+        f"{cohort.protocol.num_classes - 1} structures and background ({cohort.protocol.name})."
+    )
+
+
+def _environment(done: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Hardware and versions as the runs recorded them; values that differ between runs are all named."""
+    recorded = [{"hardware": entry.get("hardware"), **entry.get("versions", {})} for entry in done.values()]
+    names = dict.fromkeys(name for entry in recorded for name in entry)
+    found = {name: dict.fromkeys(str(one[name]) for one in recorded if one.get(name)) for name in names}
+    return {name: "; ".join(values) for name, values in found.items() if values}

@@ -1,0 +1,67 @@
+"""The paper's printed Table 1 beside ours: differences, and how far the rankings agree."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+PRINTED = Path(__file__).parents[2] / "results" / "paper" / "table1.csv"
+"""Installed beside this package, as every room of the project is."""
+
+
+def printed_table() -> pd.DataFrame:
+    """Table 1 as printed: model, network, metric, mean, std (over what, the paper doesn't say)."""
+    return pd.read_csv(PRINTED)
+
+
+def beside_paper(summary: pd.DataFrame, pooled: pd.DataFrame, networks: Mapping[str, str]) -> pd.DataFrame:
+    """Join both readings of our scores with the printed ones.
+
+    Args:
+        summary: Of `benchmark.cases.summarise` by variant.
+        pooled: Of `benchmark.cases.pooled` by variant.
+        networks: Variant to its network.
+
+    Returns:
+        One row per variant and metric that the paper prints: variant, model, metric, printed, ours, pooled, difference
+        (ours minus printed). A network with several variants is left out, as none of them is the paper's row.
+    """
+    names = list(networks.values())
+    alone = {variant: network for variant, network in networks.items() if names.count(network) == 1}
+    keys = ["variant", "metric"]
+    ours = summary.assign(network=summary["variant"].map(alone)).dropna(subset=["network"])
+    joined = ours[[*keys, "network", "mean"]].merge(
+        printed_table(), on=["network", "metric"], suffixes=("", "_printed")
+    )
+    joined = joined.merge(pooled[[*keys, "mean"]], on=keys, how="left", suffixes=("", "_pooled"))
+    joined = joined.rename(columns={"mean": "ours", "mean_printed": "printed", "mean_pooled": "pooled"})
+    joined["difference"] = joined["ours"] - joined["printed"]
+    return joined[["variant", "model", "metric", "printed", "ours", "pooled", "difference"]]
+
+
+def ranking_agreement(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Kendall's tau-b between the printed ranking of the networks and each of our readings.
+
+    Args:
+        comparison: Of `beside_paper`.
+
+    Returns:
+        One row per metric: metric, n (networks), tau, p, tau_pooled; NaN below three networks, or where all are equal.
+    """
+    rows = []
+    for metric, table in comparison.groupby("metric", sort=False):
+        tau, p = kendall_tau(table["printed"], table["ours"])
+        pooled_tau, _ = kendall_tau(table["printed"], table["pooled"])
+        rows.append({"metric": metric, "n": len(table), "tau": tau, "p": p, "tau_pooled": pooled_tau})
+    return pd.DataFrame(rows, columns=["metric", "n", "tau", "p", "tau_pooled"])
+
+
+def kendall_tau(first: "pd.Series[float]", second: "pd.Series[float]") -> tuple[float, float]:
+    """Kendall's tau-b and its p-value over the pairs that both sides know; NaN for fewer than three."""
+    both = first.notna() & second.notna()
+    if both.sum() < 3:
+        return np.nan, np.nan
+    result = stats.kendalltau(first[both], second[both])
+    return float(result.statistic), float(result.pvalue)

@@ -1,0 +1,181 @@
+"""A table as it is printed: texts, the numbers behind them, and which are best. One sheet, four forms."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Better = Literal["higher", "lower", "neither"]
+Write = Callable[[float], str]
+MARKS = {1: "best", 2: "second"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers, set for print.
+
+    Attributes:
+        heading: With its unit.
+        values: What is compared and sorted by, one a row.
+        texts: What is printed.
+        better: Which values are.
+    """
+
+    heading: str
+    values: tuple[float, ...]
+    texts: tuple[str, ...]
+    better: Better = "neither"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table for print.
+
+    Attributes:
+        name: Of its files.
+        title: Above it.
+        note: Below it: over what it averages, and what it lacks.
+        corner: Heading of the row names.
+        rows: Names of the rows.
+        columns: In order.
+        unranked: Variants that are never marked best, since they are over other runs than the rest.
+        remark: What is missing, as a sentence.
+        best_of: Whether marks compare the rows of each column, or the columns of each row.
+    """
+
+    name: str
+    title: str
+    note: str
+    corner: str
+    rows: tuple[str, ...]
+    columns: tuple[Column, ...]
+    unranked: frozenset[str] = frozenset()
+    remark: str = ""
+    best_of: Literal["column", "row"] = "column"
+
+    def marks(self) -> list[tuple[str, ...]]:
+        """For every column and row "best", "second" or nothing; equal texts are equal."""
+        if self.best_of == "column":
+            ranked = [row not in self.unranked for row in self.rows]
+            return [mark(column.values, column.texts, column.better, ranked) for column in self.columns]
+        ranked = [column.better != "neither" and column.heading not in self.unranked for column in self.columns]
+        better = self.columns[0].better
+        values, texts = (
+            zip(*(getattr(column, name) for column in self.columns), strict=True) for name in ("values", "texts")
+        )
+        by_row = [mark(row, words, better, ranked) for row, words in zip(values, texts, strict=True)]
+        return list(zip(*by_row, strict=True))
+
+    def names(self) -> tuple[str, ...]:
+        """Row names, with a dagger on those that are incomplete."""
+        return tuple(f"{row} †" if row in self.unranked else row for row in self.rows)
+
+    def headings(self) -> tuple[str, ...]:
+        """Column headings, with a dagger on those that are incomplete."""
+        headings = (column.heading for column in self.columns)
+        return tuple(f"{heading} †" if heading in self.unranked else heading for heading in headings)
+
+
+def mark(values: Sequence[float], texts: Sequence[str], better: Better, ranked: Sequence[bool]) -> tuple[str, ...]:
+    """Which of some numbers is best and which second, among those that are ranked; equal texts are equal."""
+    if better == "neither":
+        return ("",) * len(values)
+    eligible = pd.Series(values, dtype=float).where(np.array(ranked))
+    printed = eligible.groupby(pd.Series(texts).str.split(" ").str[0]).transform("max")
+    places = printed.rank(method="dense", ascending=better == "lower")
+    return tuple(MARKS.get(int(place), "") if np.isfinite(place) else "" for place in places)
+
+
+def means(heading: str, mean: Iterable[float], std: Iterable[float], digits: int, better: Better) -> Column:
+    """A column of `mean ± standard deviation`."""
+    write = decimals(digits)
+    texts = (f"{write(m)} ± {write(s)}" if np.isfinite(s) else write(m) for m, s in zip(mean, std, strict=True))
+    return Column(heading, tuple(map(float, mean)), tuple(texts), better)
+
+
+def numbers(heading: str, values: Iterable[float], write: Write, better: Better = "neither") -> Column:
+    """A column of plain numbers."""
+    return Column(heading, tuple(map(float, values)), tuple(map(write, values)), better)
+
+
+def decimals(digits: int) -> Write:
+    """Write with so many digits after the point; a dash for what is not known."""
+    return lambda value: f"{value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def signed(digits: int) -> Write:
+    """As `decimals`, always with a sign."""
+    return lambda value: f"{value:+.{digits}f}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def whole(value: float) -> str:
+    """Write a count."""
+    return f"{value:.0f}" if np.isfinite(value) else "–"
+
+
+def probability(value: float) -> str:
+    """Write a p-value."""
+    if not np.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def equation(value: float) -> str:
+    """Write a p-value with its relation, to follow a "p"."""
+    text = probability(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def marked(sheet: Sheet, best: str, second: str) -> pd.DataFrame:
+    """The texts as a table of unique columns, the best and second in patterns such as `**{}**`."""
+    patterns = {"best": best, "second": second, "": "{}"}
+    columns = {
+        heading: [patterns[mark].format(text) for text, mark in zip(column.texts, marks, strict=True)]
+        for heading, column, marks in zip(sheet.headings(), sheet.columns, sheet.marks(), strict=True)
+    }
+    return pd.DataFrame({sheet.corner: sheet.names(), **columns})
+
+
+def markdown(sheet: Sheet) -> str:
+    """GitHub Markdown: best bold, second underlined."""
+    texts = marked(sheet, "**{}**", "<u>{}</u>")
+    lines = [list(texts.columns), [":--", *["--:"] * len(sheet.columns)], *texts.to_numpy().tolist()]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join(filter(None, (f"**{sheet.title}**", table, sheet.note, sheet.remark))) + "\n"
+
+
+def latex(sheet: Sheet) -> str:
+    """LaTeX with booktabs: best bold, second underlined, by pandas' Styler."""
+    names, headings = list(sheet.names()), list(sheet.headings())
+    commands = {"best": "textbf:--rwrap;", "second": "underline:--rwrap;", "": ""}
+    texts = pd.DataFrame([column.texts for column in sheet.columns], headings, names).T
+    styles = pd.DataFrame([[commands[mark] for mark in marks] for marks in sheet.marks()], headings, names).T
+    styler = texts.style.apply(lambda _: styles, axis=None).format(_escape)
+    styler = styler.format_index(_escape, axis=0).format_index(_escape, axis=1)
+    note = " ".join(filter(None, (sheet.note, sheet.remark)))
+    return str(
+        styler.to_latex(
+            hrules=True,
+            column_format="l" + "r" * len(headings),
+            position="tbp",
+            position_float="centering",
+            caption=_escape(f"{sheet.title}. {note}".strip()),
+            label=f"tab:{sheet.name}",
+        )
+    )
+
+
+_LATEX = str.maketrans(
+    {
+        **{sign: rf"\{sign}" for sign in "&%_#${}"},
+        **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+        **{"±": r"$\pm$", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$", "†": r"$^\dagger$", "τ": r"$\tau$"},
+    }
+)
+
+
+def _escape(text: object) -> str:
+    """Make a text safe for LaTeX, and its signs LaTeX's own."""
+    return str(text).translate(_LATEX)

@@ -1,0 +1,119 @@
+"""`petmr report`: from run folders to tables, statistics, figures and one page; everything from cases on disk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.evidence import Evidence, gather
+from benchmark.figures.scenes import Scene, load_scene, telling_subjects
+from benchmark.report.drawings import draw_all
+from benchmark.report.facts import find_cohort, read_facts
+from benchmark.report.numbers import Numbers, compute
+from benchmark.report.page import ExperimentPage, Sheets, finding, render
+from benchmark.report.sheet import latex, markdown, marked
+from benchmark.report.sheets import (
+    consistency_sheets,
+    main_sheets,
+    paper_sheets,
+    statistics_sheets,
+    structure_sheet,
+)
+from benchmark.report.viewer import viewer_data
+from benchmark.run_folder import RunFolder
+from benchmark.score import write_cases
+from benchmark.tables import internal
+from datamodules.cohort import Cohort
+from datamodules.files import write_text
+
+
+@dataclass(frozen=True)
+class Report:
+    """A written report.
+
+    Attributes:
+        page: The HTML page.
+        experiments: What it shows.
+    """
+
+    page: Path
+    experiments: tuple[ExperimentPage, ...]
+
+
+def report(folders: Sequence[Path], output: Path, progress: Callable[[str], None] = lambda experiment: None) -> Report:
+    """Write the report of all experiments whose runs lie in some folders.
+
+    Args:
+        folders: Of experiments, or of single runs.
+        output: Gets `report.html`, and a folder for each experiment with `cases.csv`, tables, numbers and figures.
+        progress: Called with the name of each experiment that is written.
+
+    Raises:
+        FileNotFoundError: If no run is complete.
+        ValueError: If runs contradict each other, or their files can't be read.
+    """
+    pages = []
+    for evidence in gather(folders):
+        pages.append(write_experiment(evidence, output / evidence.experiment))
+        progress(evidence.experiment)
+    page = output / "report.html"
+    write_text(page, render(pages))
+    return Report(page, tuple(pages))
+
+
+def write_experiment(evidence: Evidence, folder: Path) -> ExperimentPage:
+    """Write tables, numbers and figures of one experiment, and give what the page shows of it."""
+    found, cohort = compute(evidence), find_cohort(evidence)
+    tables = write_tables(evidence, found, folder)
+    scenes = _scenes(evidence, cohort)
+    middle = scenes[len(scenes) // 2] if scenes else None
+    return ExperimentPage(
+        name=evidence.experiment,
+        remark=evidence.remark,
+        finding=finding(evidence, found),
+        seeds=", ".join(map(str, sorted({run.record.seed for run in evidence.runs}))),
+        sheets=tables,
+        pictures=draw_all(evidence, found, middle, folder / "figures"),
+        facts=read_facts(evidence, cohort),
+        viewer=viewer_data(scenes),
+    )
+
+
+def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
+    """Write cases and numbers as CSV, and every sheet as Markdown and LaTeX."""
+    write_cases(folder / "cases.csv", evidence.cases)
+    for name, table in found.files().items():
+        keyed = table.reset_index() if name in ("scores", "replicates") else table
+        write_cases(folder / "numbers" / f"{name}.csv", keyed)
+    made = Sheets(
+        tuple(main_sheets(evidence, found)),
+        tuple(paper_sheets(evidence, found)),
+        tuple(statistics_sheets(found)),
+        (structure_sheet(evidence, found),),
+        tuple(consistency_sheets(evidence, found)),
+    )
+    for each in made.all:
+        write_text(folder / "tables" / f"{each.name}.md", markdown(each))
+        write_text(folder / "tables" / f"{each.name}.tex", latex(each))
+        write_cases(folder / "tables" / f"{each.name}.csv", marked(each, "{}", "{}"))
+    return made
+
+
+def _scenes(evidence: Evidence, cohort: Cohort | None) -> tuple[Scene, ...]:
+    """The subjects that pictures show, from the worst to the best; none without the cohort."""
+    if cohort is None:
+        return ()
+    subjects = telling_subjects(internal(evidence.cases))
+    return tuple(load_scene(cohort, subject, _testers(evidence, subject)) for subject in subjects)
+
+
+def _testers(evidence: Evidence, subject: str) -> dict[str, RunFolder]:
+    """For every variant the run that tested a subject, of several seeds the first."""
+    cases = internal(evidence.cases)
+    tested = cases.loc[cases["subject"] == subject, ["variant", "fold", "seed"]].drop_duplicates().sort_values("seed")
+    first = tested.drop_duplicates("variant").set_index("variant")
+    places = {variant: (first.loc[variant, "fold"], first.loc[variant, "seed"]) for variant in first.index}
+    return {
+        run.record.variant: run.folder
+        for run in evidence.runs
+        if places.get(run.record.variant) == (run.record.fold, run.record.seed)
+    }

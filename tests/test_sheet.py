@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import numpy as np
+
+from benchmark.report.sheet import Sheet, decimals, latex, markdown, means, numbers, probability, whole
+
+SHEET = Sheet(
+    name="overall",
+    title="Overall",
+    note="Over 5 subjects.",
+    corner="Network",
+    rows=("cross_fusion", "u&net", "vnet"),
+    columns=(
+        means("Dice", [0.91, 0.95, 0.7], [0.01, 0.02, np.nan], 2, "higher"),
+        means("HD (mm)", [4.0, 2.0, 3.0], [1.0, 1.0, 1.0], 1, "lower"),
+        numbers("n", [5, 5, 5], whole),
+    ),
+)
+
+
+def test_the_best_and_second_of_each_column_are_marked_by_what_is_better():
+    assert SHEET.marks() == [("second", "best", ""), ("", "best", "second"), ("", "", "")]
+
+
+def test_numbers_that_print_alike_are_marked_alike():
+    column = means("Dice", [0.9004, 0.8996, 0.8], [0.1, 0.2, 0.1], 2, "higher")
+    assert replace(SHEET, columns=(column,)).marks() == [("best", "best", "second")]
+
+
+def test_an_incomplete_row_is_never_best_and_has_a_dagger():
+    sheet = replace(SHEET, unranked=frozenset({"u&net"}))
+    assert sheet.marks()[0] == ("best", "", "second")
+    assert sheet.names() == ("cross_fusion", "u&net †", "vnet")
+
+
+def test_marks_can_compare_the_columns_of_each_row():
+    columns = tuple(
+        numbers(name, values, decimals(1), "higher") for name, values in (("a", [1, 2, 3]), ("b", [3, 1, 4]))
+    )
+    sheet = replace(SHEET, columns=(*columns, SHEET.columns[2]), best_of="row")
+    assert sheet.marks() == [("second", "best", "second"), ("best", "second", "best"), ("", "", "")]
+
+
+def test_markdown_has_bold_and_underlined_cells_note_and_remark():
+    text = markdown(replace(SHEET, remark="Incomplete: 1 run."))
+    assert "| u&net | **0.95 ± 0.02** | **2.0 ± 1.0** | 5 |" in text
+    assert "| cross_fusion | <u>0.91 ± 0.01</u> | 4.0 ± 1.0 | 5 |" in text
+    assert text.endswith("Over 5 subjects.\n\nIncomplete: 1 run.\n")
+
+
+def test_latex_is_booktabs_with_bold_and_underline_and_safe_signs():
+    text = latex(SHEET)
+    assert r"\toprule" in text and r"\bottomrule" in text
+    assert r"u\&net & \textbf{0.95 $\pm$ 0.02} & \textbf{2.0 $\pm$ 1.0} & 5 \\" in text
+    assert r"cross\_fusion & \underline{0.91 $\pm$ 0.01}" in text
+    assert "±" not in text
+
+
+def test_what_is_not_known_is_a_dash():
+    assert decimals(2)(np.nan) == whole(np.nan) == probability(np.nan) == "–"
+    assert probability(0.0004) == "< 0.001"
