@@ -1,0 +1,180 @@
+"""PETMRDataModule: one fold of a prepared cohort, the same for every network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.loops.progress import _ProcessedTracker as ProcessedTracker
+from lightning.pytorch.trainer.states import TrainerFn
+from torch.utils.data import DataLoader
+
+from datamodules.augmentation import Augmentation
+from datamodules.cohort import open_cohort
+from datamodules.datasets import Item, PatchDataset, SubjectDataset, Volumes
+from datamodules.sampling import EpochSampler, EvaluationSampler
+from datamodules.splits import Fold, load_splits
+
+INPUT = ("modalities", "labels", "scaling")
+"""What must be as in training for a network to make sense of a cohort; in `PETMRDataModule.state_dict`."""
+
+
+class PETMRDataModule(L.LightningDataModule):
+    """Training patches, and whole validation and test subjects, of one fold."""
+
+    def __init__(
+        self,
+        cohort: str,
+        fold: int = 0,
+        folds: int = 5,
+        split_seed: int = 0,
+        modalities: list[str] | None = None,
+        missing: list[str] | None = None,
+        patch_size: tuple[int, int, int] = (96, 96, 96),
+        patches_per_subject: int = 2,
+        batch_size: int = 2,
+        epoch_length: int | None = None,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008  frozen
+        workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        """Open a cohort.
+
+        Args:
+            cohort: Folder of a prepared cohort.
+            fold: Which fold is tested, from 0.
+            folds: How many folds the cohort is divided into.
+            split_seed: Of that division; the first use draws and saves it, every later one reads it.
+            modalities: Those that the network sees, in this order; all of the cohort where not given.
+            missing: Modalities set to 0 in the test subjects.
+            patch_size: Of training patches, `[D, H, W]` in voxels.
+            patches_per_subject: Patches cut from a subject in a row.
+            batch_size: Patches of a step, of each rank.
+            epoch_length: Patches of an epoch over all ranks; where not given, every training subject is visited once.
+            augmentation: How patches are varied.
+            workers: Processes that cut patches.
+            seed: Of all random draws.
+
+        Raises:
+            FileNotFoundError: If there is no prepared cohort.
+            ValueError: If the fold or a modality doesn't exist.
+        """
+        super().__init__()
+        self.cohort = open_cohort(Path(cohort))
+        if not 0 <= fold < folds:
+            raise ValueError(f"There is no fold {fold}: {folds} folds are numbered 0 to {folds - 1}.")
+        self.fold, self.folds, self.split_seed = fold, folds, split_seed
+        self.modalities = tuple(modalities or self.cohort.modalities)
+        self.channels = _positions(self.modalities, self.cohort.modalities, "the cohort")
+        self.missing = _positions(tuple(missing or ()), self.modalities, "the network's input")
+        self.patch_size = tuple(patch_size)
+        self.patches_per_subject, self.batch_size, self.epoch_length = patches_per_subject, batch_size, epoch_length
+        self.augmentation, self.workers, self.seed = augmentation, workers, seed
+
+    @property
+    def in_channels(self) -> int:
+        """How many modalities the network sees."""
+        return len(self.modalities)
+
+    @property
+    def out_channels(self) -> int:
+        """How many classes, background included."""
+        return self.cohort.protocol.num_classes
+
+    @property
+    def structures(self) -> list[str]:
+        """Names of the classes."""
+        return list(self.cohort.protocol.names)
+
+    def prepare_data(self) -> None:
+        """Draw and save the folds where that hasn't been done, in one process only."""
+        load_splits(self.cohort, self.folds, self.split_seed)
+
+    def setup(self, stage: str) -> None:
+        """Read the folds."""
+        self.splits = load_splits(self.cohort, self.folds, self.split_seed)
+
+    @property
+    def parts(self) -> Fold:
+        """The subjects of this fold's parts."""
+        return self.splits.folds[self.fold]
+
+    def train_dataloader(self) -> DataLoader[Item]:
+        """Patches; which ones follows from seed, epoch and position alone."""
+        volumes = self._volumes(self.parts.train)
+        dataset = PatchDataset(volumes, self.patch_size, self.patches_per_subject, self.augmentation, self.seed)
+        sampler = EpochSampler(
+            self.epoch_length or len(self.parts.train) * self.patches_per_subject,
+            self.batch_size,
+            rank=self._rank,
+            world_size=self._world_size,
+            first_epoch=self._first_epoch(),
+        )
+        return DataLoader(dataset, self.batch_size, sampler=sampler, **self._processes())
+
+    def val_dataloader(self) -> DataLoader[Item]:
+        """Whole validation subjects."""
+        return self._subjects(SubjectDataset(self._volumes(self.parts.validation)))
+
+    def test_dataloader(self) -> DataLoader[Item]:
+        """Whole test subjects."""
+        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint remembers of its data; see `load_state_dict`."""
+        return {
+            "cohort": self.cohort.fingerprint,
+            "splits": self.splits.fingerprint,
+            "fold": self.fold,
+            "modalities": list(self.modalities),
+            "protocol": self.cohort.protocol.name,
+            "labels": list(self.cohort.protocol.labels),
+            "scaling": dict(self.cohort.settings["scaling"]),
+            "patch_size": list(self.patch_size),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuse to train on with other data, or to test a network on what it can't read.
+
+        Raises:
+            ValueError: Naming what differs.
+        """
+        trains = self.trainer is None or self.trainer.state.fn == TrainerFn.FITTING
+        now = self.state_dict()
+        changed = [
+            f"{key}: {state_dict.get(key)} in the checkpoint, {now[key]} here"
+            for key in (now if trains else INPUT)
+            if state_dict.get(key) != now[key]
+        ]
+        if changed:
+            raise ValueError(f"The checkpoint was trained on other data; {'; '.join(changed)}.")
+
+    def _volumes(self, subjects: Sequence[str]) -> Volumes:
+        return Volumes(self.cohort, subjects, self.channels)
+
+    def _subjects(self, dataset: SubjectDataset) -> DataLoader[Item]:
+        sampler = EvaluationSampler(len(dataset), rank=self._rank, world_size=self._world_size)
+        return DataLoader(dataset, batch_size=1, sampler=sampler, **self._processes())
+
+    def _processes(self) -> dict[str, Any]:
+        return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
+
+    def _first_epoch(self) -> int:
+        # The epoch that a resumed fit starts with: Lightning tells samplers only from the second on (issue 21938).
+        progress = self.trainer.fit_loop.epoch_progress.current if self.trainer else None
+        return progress.processed if isinstance(progress, ProcessedTracker) else 0
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer else 0
+
+    @property
+    def _world_size(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+
+def _positions(names: Sequence[str], known: Sequence[str], where: str) -> list[int]:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"Modality {', '.join(unknown)} isn't in {where}, which has {', '.join(known)}.")
+    return [known.index(name) for name in names]
