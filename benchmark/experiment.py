@@ -1,0 +1,188 @@
+"""An experiment: variants of networks x folds x seeds, expanded into runs with a stable identity."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser
+
+from benchmark.resources import Resources
+from datamodules.files import digest
+
+Config = dict[str, Any]
+SHIPPED = Path(__file__).parents[1] / "experiments"
+"""Installed beside this package, as every room of the project is."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of a table.
+
+    Attributes:
+        network: A name in `experiments/networks/`, or the class path of a network of your own.
+        settings: Arguments of the network that differ from its defaults.
+        config: Anything else that differs for this row: sections `data`, `model` and `trainer`.
+    """
+
+    network: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    config: Config = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A grid of runs.
+
+    Attributes:
+        name: Names its folder, and its group in Weights & Biases.
+        variants: Row of the table to what is trained for it.
+        folds: Number of folds of the cohort; all of them are run.
+        seeds: Each fold is run once for each.
+        split_seed: Of the folds, which every variant and seed shares.
+        scale: A name in `experiments/scales/`: patch size, training length, and `networks`, settings of each.
+        config: What differs for all runs: sections `data`, `model` and `trainer`.
+        resources: What a run asks of a cluster, for `--launcher slurm`.
+    """
+
+    name: str
+    variants: dict[str, Variant]
+    folds: int = 5
+    seeds: list[int] = field(default_factory=lambda: [0])
+    split_seed: int = 0
+    scale: str = "paper"
+    config: Config = field(default_factory=dict)
+    resources: Resources = Resources()  # noqa: RUF009  frozen
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a variant on a fold with a seed.
+
+    Attributes:
+        experiment: Its experiment's name.
+        variant: Row of the table.
+        network: The variant's network.
+        fold: Which fold is tested, from 0.
+        seed: Of initial weights and of all random draws.
+        config: The merged configuration, without what depends on where it runs.
+    """
+
+    experiment: str
+    variant: str
+    network: str
+    fold: int
+    seed: int
+    config: Config
+
+    @property
+    def name(self) -> str:
+        """`variant/fold-0-seed-0`, which is its folder as well."""
+        return f"{self.variant}/fold-{self.fold}-seed-{self.seed}"
+
+    @property
+    def identity(self) -> str:
+        """A hash of everything that the result depends on besides the cohort."""
+        return digest([self.network, self.fold, self.seed, self.config])
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read an experiment file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it isn't an experiment, names an unknown network or scale, or a variant can't be a folder's name.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such experiment file.")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Experiment, "experiment")
+    try:
+        parsed = parser.parse_object({"experiment": _read(path)})
+        experiment: Experiment = parser.instantiate_classes(parsed).experiment
+    except ArgumentError as error:
+        raise ValueError(f"{path}: is no experiment: {error}") from error
+    odd = [name for name in experiment.variants if not re.fullmatch(r"[\w.+-]+", name)]
+    if odd:
+        raise ValueError(f"{path}: variants name folders: write {', '.join(odd)} with letters, digits, '_', '-', '.'.")
+    expand(experiment)
+    return experiment
+
+
+def expand(experiment: Experiment) -> tuple[Run, ...]:
+    """All runs of an experiment, fold by fold, so that early folds compare all variants.
+
+    Raises:
+        ValueError: If a network or scale is unknown.
+    """
+    shared = [_shipped("base"), _shipped("scales", experiment.scale), experiment.config]
+    return tuple(
+        Run(experiment.name, name, variant.network, fold, seed, _resolve(shared, variant, experiment, fold, seed))
+        for seed in experiment.seeds
+        for fold in range(experiment.folds)
+        for name, variant in experiment.variants.items()
+    )
+
+
+def _resolve(shared: Sequence[Config], variant: Variant, experiment: Experiment, fold: int, seed: int) -> Config:
+    base, scale, own = shared
+    widths = scale.get("networks", {}).get(variant.network, {})
+    general = {key: value for key, value in scale.items() if key != "networks"}
+    settings = {"model": {"network": {"init_args": {**widths, **variant.settings}}}}
+    data = {"folds": experiment.folds, "fold": fold, "split_seed": experiment.split_seed, "seed": seed}
+    place = {"seed_everything": seed, "data": data}
+    return merge(base, general, network_config(variant.network), own, variant.config, settings, place)
+
+
+def network_config(name: str) -> Config:
+    """The layer of a configuration that names a network: shipped, or a class path.
+
+    Raises:
+        ValueError: If it is neither; the message lists the shipped names.
+    """
+    if "." in name:
+        return {"model": {"network": {"class_path": name}}}
+    return _shipped("networks", name)
+
+
+def merge(*configs: Mapping[str, Any]) -> Config:
+    """Later values over earlier ones, section by section; lists are replaced, not joined."""
+    merged: Config = {}
+    for config in configs:
+        for key, value in config.items():
+            known = merged.get(key)
+            merged[key] = merge(known, value) if isinstance(known, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> Config:
+    """Nested sections as one level of dotted keys."""
+    flat: Config = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return flat
+
+
+def shipped(*folder: str) -> tuple[str, ...]:
+    """Names of the YAML files in `experiments/` or a folder of it."""
+    return tuple(sorted(path.stem for path in SHIPPED.joinpath(*folder).glob("*.yaml")))
+
+
+def _shipped(*parts: str) -> Config:
+    *folder, name = parts
+    if name not in shipped(*folder):
+        kind = folder[0].removesuffix("s").capitalize() if folder else "Configuration"
+        hint = ", or name the class path of your own, such as my_package.MyNetwork" if folder == ["networks"] else ""
+        raise ValueError(f"{kind} '{name}' isn't known: choose one of {', '.join(shipped(*folder))}{hint}.")
+    config: Config = _read(SHIPPED.joinpath(*folder, f"{name}.yaml"))
+    return config
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: is no YAML: {error}") from error

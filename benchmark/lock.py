@@ -1,0 +1,60 @@
+"""One process at a time in a run folder; the system frees the lock however its holder ends."""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+class LockedError(OSError):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def locked(path: Path, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the lock file `path`, which names its holder.
+
+    A file left behind by a process that has ended is no lock: what counts is the lock that the system keeps on it.
+
+    Args:
+        path: The file; made where it isn't there.
+        patience_s: Seconds to wait for a holder that is about to end.
+
+    Raises:
+        LockedError: Naming host and process of the holder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        deadline = time.monotonic() + patience_s
+        while not _try(file):
+            if time.monotonic() > deadline:
+                raise LockedError(f"{path.parent}: is in use by {_holder(path)}. Wait for it, or stop it first.")
+            time.sleep(0.1)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock file."""
+    if not path.is_file():
+        return False
+    with path.open("a", encoding="utf-8") as file:
+        return not _try(file)
+
+
+def _try(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    return path.read_text(encoding="utf-8") or "another process"
