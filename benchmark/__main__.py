@@ -1,14 +1,15 @@
 """The verbs of `petmr`. Heavy libraries are imported inside the verb that needs them, so that `--help` is quick."""
 
-import inspect
 import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from benchmark.bench_verb import bench
 from benchmark.data_verbs import check, picture, prepare, split
+from benchmark.model_verbs import predict, profile, score
 
 LIGHTNING_VERBS = ("fit", "validate", "test")
 EPILOG = (
@@ -60,6 +61,7 @@ def run(
     cohort: Path,
     output: Path | None = None,
     only: str = "*",
+    scale: str | None = None,
     jobs: int | None = None,
     launcher: Literal["local", "slurm"] = "local",
     wandb: Literal["offline", "online", "disabled"] = "offline",
@@ -73,7 +75,8 @@ def run(
         cohort: Prepared cohort.
         output: Folder of the runs; runs/NAME where not given.
         only: Pattern over the runs' names, such as 'vnet/*' or '*/fold-0-*'.
-        jobs: Runs at a time; one for each GPU, or one, where not given.
+        scale: One of experiments/scales/ instead of the experiment's: demo, compact or paper.
+        jobs: Runs at a time; one for each GPU (or group of trainer.devices GPUs), or one, where not given.
         launcher: Processes of this machine, or jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
         dry_run: Print the runs, their state and the time they may take; start nothing.
@@ -82,9 +85,9 @@ def run(
     from benchmark.workflow import RunOptions, run_experiment, show_plan
 
     if dry_run:
-        show_plan(experiment, cohort, output, only)
+        show_plan(experiment, cohort, output, only, scale)
         return
-    run_experiment(experiment, cohort, output, RunOptions(only, jobs, launcher, wandb, restart))
+    run_experiment(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart))
 
 
 def status(runs: Path) -> None:
@@ -93,10 +96,46 @@ def status(runs: Path) -> None:
     Args:
         runs: Folder of the runs, such as runs/overall.
     """
-    from benchmark.console import show_table
-    from benchmark.status import find_runs, status_table
+    from benchmark.console import show_table, stdout
+    from benchmark.status import find_runs, status_table, summary
 
-    show_table(status_table(find_runs(runs)), str(runs))
+    found = find_runs(runs)
+    show_table(status_table(found), str(runs))
+    stdout.print(summary(found), markup=False)
+
+
+def evaluate(
+    runs: list[Path],
+    *,
+    missing: str | None = None,
+    noise: float | str | None = None,
+    cohort: Path | None = None,
+    name: str | None = None,
+    only: str = "*",
+) -> None:
+    """Test finished runs again under one other condition, without training; `petmr report` shows it beside the rest.
+
+    Args:
+        runs: Folders of experiments, such as runs/overall.
+        missing: Modality to set to 0, such as pet.
+        noise: Noise to add to the PET: low, moderate, high, severe, or its share of the mean uptake, such as 0.15.
+        cohort: Another prepared cohort, to test on all its subjects or on its own test part.
+        name: Of that cohort in the tables; its folder's where not given.
+        only: Pattern over the runs' names, such as 'vnet/*'.
+    """
+    given = {"--missing": missing, "--noise": noise, "--cohort": cohort}
+    asked = [option for option, value in given.items() if value is not None]
+    if len(asked) != 1:
+        raise ValueError(f"A test is repeated under one condition: give one of {', '.join(given)}, not {len(asked)}.")
+    from benchmark.conditions import elsewhere, evaluate_all, noisy, without
+
+    if missing is not None:
+        condition = without(missing)
+    elif noise is not None:
+        condition = noisy(noise)
+    else:
+        condition = elsewhere(Path(str(cohort)), name)
+    evaluate_all(runs, condition, only)
 
 
 def report(runs: list[Path], *, output: Path = Path("report")) -> None:
@@ -132,37 +171,13 @@ VERBS: dict[str, Callable[..., Any]] = {
     "picture": picture,
     "run": run,
     "status": status,
+    "evaluate": evaluate,
+    "predict": predict,
+    "score": score,
     "report": report,
+    "profile": profile,
+    "bench": bench,
 }
-
-
-def build_parser() -> Any:
-    """One subcommand a verb: what its function requires is positional, keyword-only parameters are options."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(prog="petmr", description="Benchmark of whole-brain segmentation of PET/MR.", epilog=EPILOG)
-    verbs = parser.add_subcommands(dest="verb", metavar="VERB")
-    for name, function in VERBS.items():
-        summary = (function.__doc__ or "").split("\n")[0]
-        verb = ArgumentParser(description=summary)
-        parameters = inspect.signature(function).parameters.values()
-        options: set[str | int] = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
-        options |= shared_options(function)
-        positional: set[str | int] = {each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD}
-        several = {each.name for each in parameters if each.annotation == list[Path]}
-        verb.add_function_arguments(function, as_group=False, as_positional=True, skip=options | several)
-        for each in several:  # jsonargparse would want them as one JSON list
-            verb.add_argument(each, nargs="+", type=Path, metavar=each.upper(), help="One or more folders.")
-        verb.add_function_arguments(function, as_group=False, skip=positional)
-        verbs.add_subcommand(name, verb, help=summary)
-    return parser
-
-
-def shared_options(function: Callable[..., Any]) -> set[str]:
-    """Names of the options that a verb takes as `**options: Unpack[SomeTypedDict]`."""
-    parameters = inspect.signature(function).parameters.values()
-    unpacked = [get_args(each.annotation)[0] for each in parameters if each.kind is each.VAR_KEYWORD]
-    return {name for each in unpacked for name in each.__annotations__}
 
 
 def call(words: list[str]) -> None:
@@ -172,9 +187,10 @@ def call(words: list[str]) -> None:
 
         build(words, run=True)
         return
-    parser = build_parser()
-    arguments = parser.parse_args(words)
-    VERBS[arguments.verb](**arguments[arguments.verb])
+    from benchmark.command_line import parse
+
+    verb, arguments = parse(VERBS, words, EPILOG)
+    VERBS[verb](**arguments)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -112,6 +112,8 @@ def _icc_bounds(
     icc: float, targets: float, raters: float, residual: float, n: int, k: int, confidence: float
 ) -> tuple[float, float]:
     """Ends of the interval, with Satterthwaite's degrees of freedom for the mixture of rater and residual variance."""
+    if icc == 1:  # up to rounding, which leaves nothing to divide by below
+        return 1.0, 1.0
     if residual == 0:  # the raters differ by constants only: no error left to estimate
         return (1.0, 1.0) if raters == 0 else (np.nan, np.nan)
     a = k * icc / (n * (1 - icc))

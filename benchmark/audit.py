@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.absence import settle_overlaps, status_of
-from benchmark.columns import COUNTS, OVERLAPS, SCORES, VOLUMES
+from benchmark.columns import COUNTS, FOUND, OVERLAPS, VOLUMES
 from benchmark.counts import Counts
 from benchmark.overlap import overlap_metrics
 
@@ -93,8 +93,8 @@ def _differ(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.
 
 def _about(cases: pd.DataFrame) -> list[str]:
     """Columns that say which case and structure a row is about."""
-    return [name for name in cases.columns if name not in SCORES]
+    return [name for name in cases.columns if name not in FOUND]
 
 
 def _describe(row: "pd.Series[str]") -> str:
-    return ", ".join(f"{name} {row[name]}" for name in row.index if name not in SCORES)
+    return ", ".join(f"{name} {row[name]}" for name in row.index if name not in FOUND)

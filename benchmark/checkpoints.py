@@ -1,19 +1,78 @@
-"""Checkpoints that are whole or not there: written beside their place, flushed, renamed."""
+"""Checkpoints that are whole or not there, and that can't run code when they are read."""
 
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.types import _PATH
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from datamodules.files import atomic_path
 
+PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
+"""Of the state of `ModelCheckpoint`."""
 
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Lightning's own goes through the system's temporary folder, and a rename across devices isn't atomic."""
+
+class SafeCheckpointIO(TorchCheckpointIO):
+    """Writes beside the place, flushes, renames; reads tensors and plain values only.
+
+    Lightning's own goes through the system's temporary folder, and a rename across devices isn't atomic; it also reads
+    any pickle where the caller doesn't say otherwise.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:
         """Write a checkpoint to a local path."""
         with atomic_path(Path(path)) as temporary:
             torch.save(checkpoint, temporary)
+
+    def load_checkpoint(
+        self, path: _PATH, map_location: Callable[..., Any] | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint from a path or an address.
+
+        Raises:
+            ValueError: If it is truncated, or holds anything but tensors and plain values.
+        """
+        try:
+            return super().load_checkpoint(path, map_location or _as_saved, weights_only=True)
+        except (FileNotFoundError, PermissionError):
+            raise
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f"{path}: is no checkpoint that can be read: it is damaged, or holds more than tensors and plain "
+                f"values, which is refused because it could run code ({first})."
+            ) from error
+
+
+def _as_saved(storage: Any, location: str) -> Any:
+    return storage  # which is on the CPU until something moves it
+
+
+class BestAndLast(ModelCheckpoint):
+    """Keeps `best.ckpt` by validation Dice and `last.ckpt` of the last finished epoch."""
+
+    def __init__(self, dirpath: str) -> None:
+        """Keep them in `dirpath`, which may have another name when training goes on."""
+        super().__init__(
+            dirpath=dirpath,
+            filename="best",
+            monitor="val/dice",
+            mode="max",
+            save_last=True,
+            save_on_train_epoch_end=True,
+            auto_insert_metric_name=False,
+            enable_version_counter=False,
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with what was best; Lightning would forget it if the folder had moved."""
+        kept = {self._here(path): score for path, score in state_dict["best_k_models"].items()}
+        paths = {name: self._here(state_dict[name]) for name in PATHS if state_dict[name]}
+        super().load_state_dict({**state_dict, **paths, "best_k_models": kept, "dirpath": self.dirpath})
+
+    def _here(self, path: str) -> str:
+        return str(Path(str(self.dirpath)) / Path(path).name)

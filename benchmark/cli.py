@@ -1,13 +1,21 @@
 """LightningCLI for one network on one fold: `petmr fit`, `petmr validate`, `petmr test`."""
 
 import json
+from argparse import Namespace
+from datetime import timedelta
 from typing import Any
 
+import lightning as L
+import torch
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 
+from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.task import SegmentationTask
 from datamodules.petmr import PETMRDataModule
+
+PATIENCE = timedelta(minutes=30)
+"""How long a rank waits for another one, which may have a larger subject to validate, before it gives up."""
 
 
 class BenchmarkCLI(LightningCLI):
@@ -15,18 +23,21 @@ class BenchmarkCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link what the data decide to the model."""
-        parser.link_arguments("data.patch_size", "model.window.size")
+        parser.link_arguments("data.patch_size", "model.inference.window.size")
         parser.link_arguments("data.patch_size", "model.network.init_args.patch_size")
         parser.link_arguments("data.seed", "model.seed")
         parser.link_arguments("data.structures", "model.structures", apply_on="instantiate")
+        parser.link_arguments("data.partners", "model.partners", apply_on="instantiate")
         parser.link_arguments("data.in_channels", "model.network.init_args.in_channels", apply_on="instantiate")
         parser.link_arguments("data.out_channels", "model.network.init_args.out_channels", apply_on="instantiate")
 
-    def before_instantiate_classes(self) -> None:
-        """Keep ranks with unequal numbers of subjects from waiting for each other's buffers; the task sends them."""
-        config = self.config[self.subcommand] if self.subcommand else self.config
-        if config.trainer.strategy == "auto" and config.trainer.devices not in (1, "1", "auto"):
-            config.trainer.strategy = DDPStrategy(broadcast_buffers=False)
+    def instantiate_trainer(self, **settings: Any) -> L.Trainer:
+        """Read no checkpoint that could run code, and let ranks have unequal numbers of subjects."""
+        chosen = self._get(self.config_init, "trainer")
+        given = chosen.plugins if isinstance(chosen.plugins, list) else [chosen.plugins]
+        plugins = [*(plugin for plugin in given if plugin), SafeCheckpointIO()]
+        trainer: L.Trainer = super().instantiate_trainer(plugins=plugins, strategy=_strategy(chosen), **settings)
+        return trainer
 
     def instantiate_classes(self) -> None:
         """Build everything, and give the task what a checkpoint needs to build its network again."""
@@ -56,3 +67,17 @@ def build(args: list[str], *, run: bool) -> BenchmarkCLI:
         auto_configure_optimizers=False,
         trainer_defaults={"use_distributed_sampler": False},
     )
+
+
+def _strategy(trainer: Namespace) -> Strategy | str:
+    """DDP that leaves buffers alone: validation would wait for ranks with fewer subjects. The task sends them."""
+    own = trainer.strategy in ("auto", "ddp") and _is_parallel(trainer)
+    return DDPStrategy(broadcast_buffers=False, timeout=PATIENCE) if own else trainer.strategy
+
+
+def _is_parallel(trainer: Namespace) -> bool:
+    if trainer.num_nodes > 1:
+        return True
+    if str(trainer.devices) in ("auto", "-1"):
+        return str(trainer.accelerator) != "cpu" and torch.cuda.device_count() > 1
+    return len(trainer.devices) > 1 if isinstance(trainer.devices, list) else str(trainer.devices) != "1"

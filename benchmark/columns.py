@@ -10,6 +10,17 @@ CONFUSION = ("left_right_confusion",)
 STATUS = ("status",)
 
 SCORES = (*COUNTS, *OVERLAPS, *DISTANCES, *SURFACE_DICE, *VOLUMES, *CONFUSION, *STATUS)
+"""What two label maps tell."""
+
+UPTAKE = (
+    "unit",
+    *(f"{side}_{measure}" for side in ("truth", "prediction") for measure in ("mean", "median", "max")),
+    "relative_error",
+    "within_tolerance",
+)
+"""What the original PET adds; missing where there is none."""
+
+FOUND = (*SCORES, *UPTAKE)
 """What scoring finds out; every other column says which case and structure a row is about."""
 
 METRICS = (*OVERLAPS, *DISTANCES, *SURFACE_DICE, *CONFUSION)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,15 @@ from datamodules.files import digest
 Config = dict[str, Any]
 SHIPPED = Path(__file__).parents[1] / "experiments"
 """Installed beside this package, as every room of the project is."""
+
+WITHOUT_EFFECT = (
+    "data.workers",
+    "data.cache",
+    "trainer.enable_model_summary",
+    "trainer.enable_progress_bar",
+    "trainer.log_every_n_steps",
+)
+"""Settings that results don't depend on: they may change before a run goes on."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,15 @@ class Run:
     @property
     def identity(self) -> str:
         """A hash of everything that the result depends on besides the cohort."""
-        return digest([self.network, self.fold, self.seed, self.config])
+        return digest([self.network, self.fold, self.seed, effective(self.config)])
 
 
-def load_experiment(path: Path) -> Experiment:
+def load_experiment(path: Path, scale: str | None = None) -> Experiment:
     """Read an experiment file.
+
+    Args:
+        path: The file.
+        scale: A name in `experiments/scales/` to use instead of the file's; it joins the experiment's name.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -107,6 +120,8 @@ def load_experiment(path: Path) -> Experiment:
     odd = [name for name in experiment.variants if not re.fullmatch(r"[\w.+-]+", name)]
     if odd:
         raise ValueError(f"{path}: variants name folders: write {', '.join(odd)} with letters, digits, '_', '-', '.'.")
+    if scale not in (None, experiment.scale):
+        experiment = replace(experiment, name=f"{experiment.name}-{scale}", scale=scale)
     expand(experiment)
     return experiment
 
@@ -164,6 +179,11 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Config:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
     return flat
+
+
+def effective(config: Mapping[str, Any]) -> Config:
+    """The settings of a configuration that results depend on, as one level of dotted keys."""
+    return {key: value for key, value in flatten(config).items() if key not in WITHOUT_EFFECT}
 
 
 def shipped(*folder: str) -> tuple[str, ...]:

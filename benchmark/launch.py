@@ -1,19 +1,15 @@
-"""Starts the runs of an experiment, one operating-system process each, and goes on after failures."""
+"""Brings the runs of an experiment to their end, wherever they are worked on, and goes on after failures."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Protocol
 
 from benchmark.experiment import Experiment, Run, expand
+from benchmark.lock import LockedError, is_locked, refusal
 from benchmark.run_folder import RunFolder, RunRecord
 from benchmark.tracking import WandbMode
 from datamodules.cohort import Cohort
@@ -42,54 +38,6 @@ class Launcher(Protocol):
         """Stop everything that is going on."""
 
 
-class LocalLauncher:
-    """Processes on this machine; each of several GPUs is used by as many runs as asked for, one at a time."""
-
-    def __init__(self, jobs: int, devices: Sequence[str] = ()) -> None:
-        """Take `jobs` runs at a time; `devices` are values of `CUDA_VISIBLE_DEVICES`, one for each."""
-        self.jobs = jobs
-        self.slots: SimpleQueue[str | None] = SimpleQueue()
-        for slot in range(jobs):
-            self.slots.put(devices[slot] if devices else None)
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def __call__(self, folder: RunFolder) -> None:
-        """Run one folder in a process of its own, which hears of no key pressed here."""
-        device = self.slots.get()
-        try:
-            with folder.log.open("a", encoding="utf-8") as log:
-                command = [sys.executable, "-m", "benchmark.run", str(folder.path)]
-                environment = self._environment(device)
-                process = subprocess.Popen(
-                    command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
-                )
-                self.processes.append(process)
-                process.wait()
-        finally:
-            self.slots.put(device)
-
-    def stop(self) -> None:
-        """Ask all processes to end; what they finished stays."""
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-
-    def _environment(self, device: str | None) -> Mapping[str, str]:
-        threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
-        chosen = {"CUDA_VISIBLE_DEVICES": device} if device is not None else {}
-        return {"OMP_NUM_THREADS": threads, **os.environ, **chosen}
-
-
-def gpus() -> list[str]:
-    """The GPUs of this machine that may be used, as values of `CUDA_VISIBLE_DEVICES`; none where there is no driver."""
-    if "CUDA_VISIBLE_DEVICES" in os.environ:
-        return [device for device in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if device]
-    if not shutil.which("nvidia-smi"):
-        return []
-    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False).stdout
-    return [str(index) for index, line in enumerate(listed.splitlines()) if line.startswith("GPU")]
-
-
 def plan(
     experiment: Experiment, cohort: Cohort, output: Path, only: str = "*", *, restart: bool = False
 ) -> list[tuple[Run, RunFolder]]:
@@ -104,17 +52,27 @@ def plan(
 
     Raises:
         ValueError: If no run is chosen, folds can't be drawn, or a folder was begun with something else.
+        LockedError: If a folder to be emptied is in use.
     """
     chosen = [run for run in expand(experiment) if fnmatch(run.name, only)]
     if not chosen:
         names = ", ".join(run.name for run in expand(experiment))
         raise ValueError(f"No run of '{experiment.name}' matches '{only}'; there are {names}.")
     planned = [(run, RunFolder(output.resolve() / run.name)) for run in chosen]
+    if restart:
+        _empty([folder for _, folder in planned])
     for run, folder in planned:
-        if restart:
-            shutil.rmtree(folder.path, ignore_errors=True)
         folder.check(run, record_of(run, experiment, cohort))
     return planned
+
+
+def _empty(folders: Sequence[RunFolder]) -> None:
+    used = [folder for folder in folders if is_locked(folder.lock)]
+    if used:
+        raise LockedError(refusal(used[0].lock))
+    for folder in folders:
+        if folder.path.exists():
+            shutil.rmtree(folder.path)
 
 
 def record_of(run: Run, experiment: Experiment, cohort: Cohort) -> RunRecord:
@@ -149,14 +107,17 @@ def launch(
 
     def one(item: tuple[Run, RunFolder]) -> Outcome:
         run, folder = item
-        if folder.is_done():
-            outcome = Outcome(run, "skipped")
-        else:
-            folder.begin(run, record_of(run, experiment, cohort), cohort.path, wandb)
-            launcher(folder)
-            outcome = Outcome(run, folder.state(), "" if folder.is_done() else _end_of(folder.log))
+        outcome = Outcome(run, "skipped") if folder.is_done() else bring(run, folder)
         report(outcome)
         return outcome
+
+    def bring(run: Run, folder: RunFolder) -> Outcome:
+        try:
+            folder.begin(run, record_of(run, experiment, cohort), cohort.path, wandb)
+            launcher(folder)
+        except OSError as error:  # as from a full disk: others may still find room
+            return Outcome(run, "failed", str(error))
+        return Outcome(run, folder.state(), "" if folder.is_done() else _end_of(folder.log))
 
     pool = ThreadPoolExecutor(at_once)
     try:

@@ -32,7 +32,7 @@ def locked(path: Path, patience_s: float = 0.0) -> Iterator[None]:
         deadline = time.monotonic() + patience_s
         while not _try(file):
             if time.monotonic() > deadline:
-                raise LockedError(f"{path.parent}: is in use by {_holder(path)}. Wait for it, or stop it first.")
+                raise LockedError(refusal(path))
             time.sleep(0.1)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
@@ -44,13 +44,18 @@ def is_locked(path: Path) -> bool:
     """Whether a living process holds the lock file."""
     if not path.is_file():
         return False
-    with path.open("a", encoding="utf-8") as file:
-        return not _try(file)
+    with path.open(encoding="utf-8") as file:
+        return not _try(file, fcntl.LOCK_SH)  # shared: those who only look don't keep each other out
 
 
-def _try(file: TextIO) -> bool:
+def refusal(path: Path) -> str:
+    """A sentence that says who holds the lock file."""
+    return f"{path.parent}: is in use by {_holder(path)}. Wait for it, or stop it first."
+
+
+def _try(file: TextIO, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

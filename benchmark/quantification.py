@@ -56,28 +56,49 @@ def quantify_case(
             take from their own region, as they would in practice; NaN where the region is missing.
 
     Returns:
-        One row per structure: structure, label, unit, and for truth and prediction `_ml`, `_mean`, `_median`, `_max`;
+        One row per structure: structure, label, unit, and with `truth_` and `prediction_` ml, mean, median, max;
         `relative_error` of the mean, and `within_tolerance` (5 %; missing where the structure is in neither map, false
         where it is in one).
 
     Raises:
         ValueError: If shapes differ, the PET is not finite, or the protocol has no such reference region.
     """
-    _check_shapes(truth, prediction, pet)
     sides = {"truth": truth, "prediction": prediction}
-    columns: dict[str, object] = {"structure": protocol.names, "label": protocol.labels, "unit": scale.unit}
-    if reference is not None:
-        columns["unit"] = f"{SUVR} ({reference})"
-    for side, labels in sides.items():
-        voxels = np.bincount(labels.reshape(-1), minlength=protocol.num_classes)
-        columns[f"{side}_ml"] = voxels * float(np.prod(spacing_mm)) / 1000
-        found = uptake(pet, labels, protocol.num_classes)
-        factor = scale.factor if reference is None else 1 / reference_mean(found.mean, voxels, protocol, reference)
-        columns[f"{side}_mean"] = found.mean * factor
-        columns[f"{side}_median"] = found.median * factor
-        columns[f"{side}_max"] = found.maximum * factor
-    table = pd.DataFrame(columns).iloc[1:].reset_index(drop=True)
+    tables = {
+        name: quantify(labels, pet, spacing_mm, protocol, scale, reference).set_index(["structure", "label", "unit"])
+        for name, labels in sides.items()
+    }
+    table = pd.concat([one.add_prefix(f"{name}_") for name, one in tables.items()], axis=1).reset_index()
     return table.assign(**_errors(table))
+
+
+def quantify(
+    labels: NDArray[np.integer],
+    pet: NDArray[np.number],
+    spacing_mm: Sequence[float],
+    protocol: Protocol,
+    scale: Scale,
+    reference: str | None = None,
+) -> pd.DataFrame:
+    """Measure volume and uptake of every structure of one label map; arguments and errors as of `quantify_case`.
+
+    Returns:
+        One row per structure: structure, label, unit, ml, mean, median, max.
+    """
+    _check_pet(labels, pet)
+    voxels = np.bincount(labels.reshape(-1), minlength=protocol.num_classes)
+    found = uptake(pet, labels, protocol.num_classes)
+    factor = scale.factor if reference is None else 1 / reference_mean(found.mean, voxels, protocol, reference)
+    columns: dict[str, object] = {
+        "structure": protocol.names,
+        "label": protocol.labels,
+        "unit": scale.unit if reference is None else f"{SUVR} ({reference})",
+        "ml": voxels * float(np.prod(spacing_mm)) / 1000,
+        "mean": found.mean * factor,
+        "median": found.median * factor,
+        "max": found.maximum * factor,
+    }
+    return pd.DataFrame(columns).iloc[1:].reset_index(drop=True)
 
 
 def uptake(pet: NDArray[np.number], labels: NDArray[np.integer], classes: int) -> Uptake:
@@ -144,11 +165,10 @@ def _errors(table: pd.DataFrame) -> dict[str, pd.Series]:
     return {"relative_error": error, "within_tolerance": within.mask(absent)}
 
 
-def _check_shapes(truth: NDArray[np.integer], prediction: NDArray[np.integer], pet: NDArray[np.number]) -> None:
-    if not truth.shape == prediction.shape == pet.shape:
+def _check_pet(labels: NDArray[np.integer], pet: NDArray[np.number]) -> None:
+    if labels.shape != pet.shape:
         raise ValueError(
-            f"Truth {truth.shape}, prediction {prediction.shape} and PET {pet.shape} have different shapes; "
-            "resample them onto one grid."
+            f"The label map {labels.shape} and the PET {pet.shape} have different shapes; resample them onto one grid."
         )
     if not np.isfinite(pet).all():
         raise ValueError(f"The PET holds {np.count_nonzero(~np.isfinite(pet))} voxels that are not finite numbers.")

@@ -2,9 +2,7 @@
 
 import os
 import platform
-import signal
 import sys
-import threading
 import time
 import warnings
 from contextlib import nullcontext
@@ -19,10 +17,17 @@ from benchmark.cli import BenchmarkCLI, build
 from benchmark.lock import LockedError, locked
 from benchmark.run_folder import RunFolder, read_json
 from benchmark.score import score_run
+from benchmark.stopping import follow_parent, listen
 from datamodules.files import write_json
 
 PATIENCE_S = 15.0
 """For a process that is just ending, as after the command that started it was killed."""
+
+EXPECTED = ("does not have many workers", "args parameter is intended", "LeafSpec", "exists and is not empty", "`srun`")
+"""In warnings that tell nothing here."""
+
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+"""Where torchrun, Lightning and SLURM say which rank a process is."""
 
 VERSIONS_OF = ("petmr-bench", "torch", "lightning", "monai", "numpy")
 
@@ -67,41 +72,46 @@ def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def follow_parent(seconds: float = 1.0) -> None:
-    """Stop when the process that started this one is gone, so that no orphan trains on unseen."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(seconds)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(PATIENCE_S / 2)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
+def is_first() -> bool:
+    """Whether this process is the first of all ranks, however they were started."""
+    rank = next((os.environ[name] for name in RANKS if name in os.environ), "0")
+    return int(rank) == int(os.environ.get("NODE_RANK", "0")) == 0
 
 
-def main() -> None:
-    """Run the folder named on the command line; the first of several ranks holds its lock and says how it ended."""
-    warnings.filterwarnings("ignore", message=".*(does not have many workers|args parameter is intended|LeafSpec).*")
-    folder = RunFolder(Path(sys.argv[1]))
-    first = int(os.environ.get("LOCAL_RANK", 0)) == int(os.environ.get("NODE_RANK", 0)) == 0
-    follow_parent()
+def work(folder: RunFolder) -> None:
+    """Bring a run to its end and write how that was, as seen by this rank.
+
+    Raises:
+        SIGTERMException: If the process was told to stop.
+    """
     started = time.time()
     state = "failed"
     try:
-        with locked(folder.lock, PATIENCE_S) if first else nullcontext():
-            try:
-                execute(folder)
-                state = "done"
-            except SIGTERMException:
-                state = "preempted"
-                sys.exit("Stopped by SIGTERM; the same command goes on from the last finished epoch.")
-            finally:
-                if first:
-                    write_json(folder.ended, {"state": state, "seconds": round(time.time() - started, 1)})
+        execute(folder)
+        state = "done"
+    except SIGTERMException:
+        state = "preempted"
+        raise
+    finally:
+        if is_first() or (state == "failed" and not folder.ended.exists()):  # where the first can't say any more
+            write_json(folder.ended, {"state": state, "seconds": round(time.time() - started, 1)})
+
+
+def main() -> None:
+    """Run the folder named on the command line; the first of several ranks holds its lock."""
+    warnings.filterwarnings("ignore", message=f".*({'|'.join(EXPECTED)}).*")
+    folder = RunFolder(Path(sys.argv[1]))
+    listen()
+    follow_parent()
+    try:
+        with locked(folder.lock, PATIENCE_S) if is_first() else nullcontext():
+            if is_first():
+                folder.ended.unlink(missing_ok=True)
+            work(folder)
     except LockedError as error:
         sys.exit(str(error))
+    except SIGTERMException:  # which would exit with 0
+        sys.exit("Stopped by a signal; the same command goes on from the last finished epoch.")
 
 
 if __name__ == "__main__":

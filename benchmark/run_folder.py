@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from benchmark.experiment import Config, Run, flatten, merge
+from benchmark.experiment import Config, Run, effective, merge
 from benchmark.lock import is_locked
 from benchmark.tracking import WandbMode, loggers
 from datamodules.cohort import Cohort
@@ -53,6 +53,11 @@ class RunFolder:
     """Where the files of one run lie."""
 
     path: Path
+
+    @property
+    def name(self) -> str:
+        """`variant/fold-0-seed-0`, as its run is called."""
+        return "/".join(self.path.parts[-2:])
 
     @property
     def record(self) -> Path:
@@ -129,7 +134,7 @@ class RunFolder:
             return "done"
         if is_locked(self.lock):
             return "running"
-        if not self.record.is_file():
+        if not self.lock.is_file():
             return "waiting"
         return str(read_json(self.ended).get("state", "interrupted"))
 
@@ -151,14 +156,14 @@ class RunFolder:
 
     def begin(self, run: Run, record: RunRecord, cohort: Path, wandb: WandbMode) -> None:
         """Write record and configuration."""
-        self.ended.unlink(missing_ok=True)
         write_text(self.settings, yaml.safe_dump(run.config, sort_keys=False))
         write_text(self.config, yaml.safe_dump(self._placed(run, record, cohort, wandb), sort_keys=False))
         write_json(self.record, asdict(record))
 
     def _changed_settings(self, run: Run) -> list[str]:
-        known = flatten(yaml.safe_load(self.settings.read_text(encoding="utf-8"))) if self.settings.is_file() else {}
-        now = flatten(run.config)
+        if not self.settings.is_file():
+            return []
+        known, now = effective(yaml.safe_load(self.settings.read_text(encoding="utf-8"))), effective(run.config)
         keys = sorted(key for key in {*known, *now} if known.get(key) != now.get(key))
         return [f"{key}: {known.get(key)} then, {now.get(key)} now" for key in keys]
 
@@ -170,28 +175,24 @@ class RunFolder:
             "logger": loggers(
                 self.path,
                 mode=wandb,
-                project="petmr-bench",
                 experiment=run.experiment,
                 job_type=run.variant,
                 name=run.name,
                 run_id=f"{run.experiment}-{run.name}-{record.identity}".replace("/", "-"),
             ),
             "callbacks": [*own.get("callbacks", []), *self._callbacks()],
-            "plugins": [*own.get("plugins", []), {"class_path": "benchmark.checkpoints.AtomicCheckpointIO"}],
         }
         return merge(run.config, {"data": {"cohort": str(cohort.resolve())}, "trainer": trainer})
 
     def _callbacks(self) -> list[Config]:
-        keep = {"dirpath": str(self.checkpoints), "enable_version_counter": False, "auto_insert_metric_name": False}
-        checkpoint = "lightning.pytorch.callbacks.ModelCheckpoint"
-        best = {**keep, "filename": "best", "monitor": "val/dice", "mode": "max", "save_last": True}
         return [
+            {"class_path": "benchmark.stopping.StopAtOnce"},
             {"class_path": "benchmark.callbacks.Progress", "init_args": {"path": str(self.progress)}},
             {"class_path": "benchmark.callbacks.Throughput"},
             {"class_path": "benchmark.callbacks.SlicePanel"},
             {"class_path": "lightning.pytorch.callbacks.LearningRateMonitor"},
             {"class_path": "benchmark.callbacks.PredictionWriter", "init_args": {"folder": str(self.predictions)}},
-            {"class_path": checkpoint, "init_args": best},
+            {"class_path": "benchmark.checkpoints.BestAndLast", "init_args": {"dirpath": str(self.checkpoints)}},
         ]
 
 

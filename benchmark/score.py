@@ -1,5 +1,6 @@
 """Predictions on disk become `cases.csv`: one row for every subject and structure."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -8,15 +9,22 @@ import numpy as np
 import pandas as pd
 
 from benchmark.cases import score_case
+from benchmark.columns import UPTAKE
+from benchmark.original_pet import original_of
 from benchmark.predictions import prediction_file
-from benchmark.run_folder import RunFolder
+from benchmark.run_folder import RunFolder, RunRecord
 from datamodules.cohort import Cohort
 from datamodules.files import atomic_path
 from datamodules.volumes import read_labels
 
+logger = logging.getLogger(__name__)
+
 
 def score_subject(cohort: Cohort, subject: str, predictions: Path) -> pd.DataFrame:
     """Score one subject's prediction against its truth, on the subject's own grid.
+
+    Uptake is measured on the PET that the cohort was prepared from; where that is gone or has changed, its columns are
+    empty, and a warning says so.
 
     Raises:
         FileNotFoundError: If there is no prediction.
@@ -24,13 +32,30 @@ def score_subject(cohort: Cohort, subject: str, predictions: Path) -> pd.DataFra
     """
     path = prediction_file(predictions, subject)
     labels, grid = read_labels(path)
-    truth, own = cohort.restore(subject, np.asarray(cohort.label(subject)))
+    truth, own = cohort.truth(subject)
     if not grid.coincides(own):
         raise ValueError(f"{path}: lies on another grid than the truth of {subject}.")
     protocol = cohort.protocol
-    cases = score_case(protocol.to_indices(truth), protocol.to_indices(labels), own.spacing, protocol)
-    cases.insert(0, "subject", subject)
-    return cases
+    maps = protocol.to_indices(truth), protocol.to_indices(labels)
+    cases = score_case(*maps, own.spacing, protocol)
+    try:
+        uptake = original_of(cohort, subject).compare(*maps, protocol)
+    except (ValueError, FileNotFoundError) as reason:
+        logger.warning("%s Its uptake is left empty.", reason)
+        uptake = no_uptake(cases)
+    return subject_cases(subject, cases, uptake)
+
+
+def subject_cases(subject: str, cases: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one subject: its scores, then its uptake."""
+    rows = pd.concat([cases, uptake], axis=1)
+    rows.insert(0, "subject", subject)
+    return rows
+
+
+def no_uptake(cases: pd.DataFrame) -> pd.DataFrame:
+    """The columns of uptake for a subject without a PET."""
+    return pd.DataFrame(np.nan, index=cases.index, columns=list(UPTAKE))
 
 
 def score_run(folder: RunFolder, cohort: Cohort, subjects: Iterable[str]) -> None:
@@ -40,19 +65,28 @@ def score_run(folder: RunFolder, cohort: Cohort, subjects: Iterable[str]) -> Non
         FileNotFoundError: If a prediction is missing.
         ValueError: As `score_subject`.
     """
-    cases = pd.concat([score_subject(cohort, subject, folder.predictions) for subject in subjects])
-    record = asdict(folder.read_record())
-    for position, (name, value) in enumerate(record.items()):
+    write_cases(folder.cases, cases_of_run(folder.read_record(), cohort, subjects, folder.predictions))
+
+
+def cases_of_run(record: RunRecord, cohort: Cohort, subjects: Iterable[str], predictions: Path) -> pd.DataFrame:
+    """Score subjects that a run has predicted; every row begins with what identifies the run.
+
+    Raises:
+        FileNotFoundError: If a prediction is missing.
+        ValueError: As `score_subject`.
+    """
+    cases = pd.concat([score_subject(cohort, subject, predictions) for subject in subjects])
+    for position, (name, value) in enumerate(asdict(record).items()):
         cases.insert(position, name, value)
-    write_cases(folder.cases, cases)
+    return cases
 
 
 def write_cases(path: Path, cases: pd.DataFrame) -> None:
-    """Write a table of cases whole or not at all."""
+    """Write a table of cases whole or not at all, every number to its last digit."""
     with atomic_path(path) as temporary:
         cases.to_csv(temporary, index=False)
 
 
 def read_cases(paths: Iterable[Path]) -> pd.DataFrame:
-    """Join the tables of several runs."""
-    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+    """Join the tables of several runs; numbers come back to the last bit."""
+    return pd.concat([pd.read_csv(path, float_precision="round_trip") for path in paths], ignore_index=True)

@@ -1,5 +1,6 @@
 """Runs as jobs of a SLURM cluster, through submitit."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 import submitit
 from submitit.core.utils import DelayedSubmission
 
+from benchmark.local import PARENT
 from benchmark.resources import Resources
 from benchmark.run_folder import RunFolder, read_json
 from datamodules.files import write_json
@@ -21,7 +23,8 @@ class Work:
 
     def __call__(self) -> None:
         """Run the folder."""
-        subprocess.run([sys.executable, "-m", "benchmark.run", str(self.folder)], check=False)
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        subprocess.run([sys.executable, "-m", "benchmark.run", str(self.folder)], check=True, env=environment)
 
     def checkpoint(self) -> DelayedSubmission:
         """Called by submitit before a preempted or timed-out job ends."""

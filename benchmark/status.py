@@ -1,21 +1,26 @@
 """`petmr status`: how far the runs of an experiment have come."""
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from benchmark.run_folder import RunFolder, read_json
+from benchmark.evidence import GRID
+from benchmark.objections import name_of
+from benchmark.run_folder import STATES, RunFolder, RunRecord, read_json
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
-    """All runs below a folder.
+    """All runs below a folder: those of its grids, also where they wait, and any others that have begun.
 
     Raises:
         FileNotFoundError: If there is none.
     """
-    found = [RunFolder(record.parent) for record in sorted(folder.glob("**/run.json"))]
+    expected = [path for grid in sorted(folder.rglob(GRID)) for path in _places(grid)]
+    begun = [record.parent for record in sorted(folder.rglob("run.json"))]
+    found = [RunFolder(path) for path in dict.fromkeys([*expected, *begun])]
     if not found:
         raise FileNotFoundError(f"{folder}: holds no runs.")
     return found
@@ -26,9 +31,7 @@ def status_table(folders: Sequence[RunFolder]) -> pd.DataFrame:
 
     A run that hasn't finished an epoch is expected to take as long as the others of its variant, or of all, on average.
     """
-    rows = pd.DataFrame([_row(folder) for folder in folders])
-    known = rows["expected"].where(rows["expected"] > 0)
-    rows["expected"] = known.fillna(known.groupby(rows["variant"]).transform("mean")).fillna(known.mean())
+    rows = _rows(folders)
     epochs = [f"{done}/{all_}" if all_ else "-" for done, all_ in zip(rows["epoch"], rows["epochs"], strict=True)]
     return pd.DataFrame(
         {
@@ -41,6 +44,17 @@ def status_table(folders: Sequence[RunFolder]) -> pd.DataFrame:
     )
 
 
+def summary(folders: Sequence[RunFolder]) -> str:
+    """A sentence: how many runs are in which state, and the time that those that aren't done still need."""
+    rows = _rows(folders)
+    counts = rows["state"].value_counts()
+    listed = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
+    left = (rows["expected"] - rows["elapsed"])[rows["state"] != "done"].clip(lower=0)
+    if left.isna().any():
+        return f"{listed}. How long the rest takes is known once a run has finished an epoch."
+    return f"{listed}. One after the other the rest takes {duration(left.sum())}."
+
+
 def duration(seconds: float) -> str:
     """`1:02:03`, or a dash where unknown."""
     if math.isnan(seconds):
@@ -49,12 +63,24 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
+def _places(grid: Path) -> list[Path]:
+    entries = json.loads(grid.read_text(encoding="utf-8"))
+    return [grid.parent / name_of(RunRecord(**entry)) for entry in entries]
+
+
+def _rows(folders: Sequence[RunFolder]) -> pd.DataFrame:
+    rows = pd.DataFrame([_row(folder) for folder in folders])
+    known = rows["expected"].where(rows["expected"] > 0)
+    rows["expected"] = known.fillna(known.groupby(rows["variant"]).transform("mean")).fillna(known.mean())
+    return rows
+
+
 def _row(folder: RunFolder) -> dict[str, str | int | float]:
     progress = read_json(folder.progress)
     epoch, epochs = int(progress.get("epoch", 0)), int(progress.get("epochs", 0))
     elapsed = float(progress.get("seconds", 0))
     return {
-        "run": "/".join(folder.path.parts[-2:]),
+        "run": folder.name,
         "variant": folder.path.parent.name,
         "state": folder.state(),
         "epoch": epoch,

@@ -9,13 +9,16 @@ from benchmark.cases import pooled, summarise
 NOISE = "noise"
 """Column of cases: level of the noise added to the tested PET; missing or 0 for the PET as it is."""
 
+MISSING = "missing"
+"""Column of cases: the modality that was set to 0 in the tested subjects; missing where none was."""
+
 TEST_COHORT = "test_cohort"
 """Column of cases: name of an external cohort; missing for the test part of a fold."""
 
 
 def internal(cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases of the folds' own test subjects with the PET as it is."""
-    return cases[_without_noise(cases) & ~_external(cases)]
+    """The cases of the folds' own test subjects with PET and MR as they are."""
+    return cases[_without_noise(cases) & ~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
 
 
 def overall(cases: pd.DataFrame, by: Sequence[str] = ("variant",)) -> pd.DataFrame:
@@ -39,7 +42,7 @@ def by_structure(cases: pd.DataFrame) -> pd.DataFrame:
 
 def by_noise(cases: pd.DataFrame) -> pd.DataFrame:
     """As `overall`, for every level of noise apart; empty where no case has any."""
-    own = cases[~_external(cases)]
+    own = cases[~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
     if _without_noise(own).all():
         return pd.DataFrame()
     return summarise(own.assign(**{NOISE: own[NOISE].fillna(0)}), ["variant", NOISE])
@@ -51,8 +54,14 @@ def by_test_cohort(cases: pd.DataFrame) -> pd.DataFrame:
     Each external subject is segmented by the networks of all folds; its scores are averaged before those of the
     subjects are, so that n stays the number of subjects.
     """
-    external = cases[_external(cases) & _without_noise(cases)]
+    external = cases[_given(cases, TEST_COHORT)]
     return summarise(external, ["variant", TEST_COHORT]) if len(external) else pd.DataFrame()
+
+
+def by_missing(cases: pd.DataFrame) -> pd.DataFrame:
+    """As `overall`, for every modality that was missing apart; empty where none was."""
+    without = cases[_given(cases, MISSING)]
+    return summarise(without, ["variant", MISSING]) if len(without) else pd.DataFrame()
 
 
 def wide(summary: pd.DataFrame, metric: str, rows: str, columns: str, value: str = "mean") -> pd.DataFrame:
@@ -67,5 +76,5 @@ def _without_noise(cases: pd.DataFrame) -> "pd.Series[bool]":
     return noise.isna() | (noise == 0)
 
 
-def _external(cases: pd.DataFrame) -> "pd.Series[bool]":
-    return cases.get(TEST_COHORT, pd.Series(None, cases.index, dtype=object)).notna()
+def _given(cases: pd.DataFrame, column: str) -> "pd.Series[bool]":
+    return cases.get(column, pd.Series(None, cases.index, dtype=object)).notna()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.inference import SlidingWindow, segment
+from benchmark.labelling import Inference, label_subject
 from benchmark.losses import dice_ce_loss
 from benchmark.validation import SubjectDice
 
@@ -31,7 +31,8 @@ class SegmentationTask(L.LightningModule):
         self,
         network: nn.Module,
         structures: Sequence[str],
-        window: SlidingWindow = SlidingWindow(),  # noqa: B008  frozen
+        partners: Sequence[int] | None = None,
+        inference: Inference = Inference(),  # noqa: B008  frozen
         ce_weight: float = 1.0,
         learning_rate: float = 1e-4,
         weight_decay: float = 0.01,
@@ -42,18 +43,25 @@ class SegmentationTask(L.LightningModule):
         Args:
             network: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
             structures: Names of the K classes, background first.
-            window: How whole subjects are covered in validation and test.
+            partners: Class index of each class's mirror structure; only mirroring asks for them.
+            inference: How whole subjects are labelled in validation and test.
             ce_weight: w of L = L_dice + w L_ce.
             learning_rate: Of AdamW.
             weight_decay: Of AdamW; PyTorch's default, as the paper names none.
             seed: Of dropout, drawn anew from (seed, step, rank), so that a resumed run repeats nothing.
+
+        Raises:
+            ValueError: If inference mirrors, but the mirror structures aren't given.
         """
         super().__init__()
-        self.save_hyperparameters(ignore=["network", "structures", "window"])
+        if inference.mirror and partners is None:
+            raise ValueError("Inference with mirror images needs the partners of the structures; give them as well.")
+        self.save_hyperparameters(ignore=["network", "structures", "partners", "inference"])
         self.network = network
         self.recipe: dict[str, Any] | None = None  # class path and settings, where the command line built the network
         self.structures = tuple(structures)
-        self.window = window
+        self.partners = tuple(range(len(self.structures)) if partners is None else partners)
+        self.inference = inference
         self.ce_weight = ce_weight
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -70,8 +78,9 @@ class SegmentationTask(L.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember how to build the network again."""
+        """Remember how to build the network again, and how it labels."""
         checkpoint["network"] = self.recipe
+        checkpoint["inference"] = self.inference.to_dict()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, rank)."""
@@ -118,4 +127,4 @@ class SegmentationTask(L.LightningModule):
         return self._segment(batch)
 
     def _segment(self, batch: Batch) -> Tensor:
-        return segment(self.network, batch["image"][0], len(self.structures), self.window)
+        return label_subject(self.network, batch["image"][0], self.partners, self.inference)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from benchmark.console import progress, show_table
+from benchmark.console import progress, show_table, stdout
 from benchmark.evidence import write_grid
 from benchmark.experiment import Experiment, expand, load_experiment
-from benchmark.launch import Launcher, LocalLauncher, Outcome, gpus, launch, plan, record_of
+from benchmark.launch import Launcher, Outcome, launch, plan, record_of
+from benchmark.local import LocalLauncher, gpus, slots
 from benchmark.run_folder import RunFolder
-from benchmark.status import status_table
+from benchmark.status import status_table, summary
 from benchmark.tracking import WandbMode
 from datamodules.cohort import Cohort, open_cohort
 
@@ -20,13 +21,15 @@ class RunOptions:
 
     Attributes:
         only: Pattern over their names.
-        jobs: Runs at a time; one for each GPU (or one) where not given.
+        scale: To use instead of the experiment's.
+        jobs: Runs at a time; where not given as many as find GPUs of their own, or one.
         launcher: On this machine, or as jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
         restart: Whether chosen runs start over.
     """
 
     only: str = "*"
+    scale: str | None = None
     jobs: int | None = None
     launcher: Literal["local", "slurm"] = "local"
     wandb: WandbMode = "offline"
@@ -38,36 +41,40 @@ def run_experiment(path: Path, cohort: Path, output: Path | None, options: RunOp
 
     Raises:
         FileNotFoundError: If the experiment or the cohort is missing.
-        ValueError: If one of them can't be used, or if runs failed.
+        ValueError: If one of them can't be used, or if runs aren't done.
     """
-    experiment, opened = load_experiment(path), open_cohort(cohort)
+    experiment, opened = load_experiment(path, options.scale), open_cohort(cohort)
     folder = output or Path("runs") / experiment.name
     outcomes = _launch(experiment, opened, folder, options)
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
-        write_tables(experiment, opened, folder)
+        _report(experiment, folder, options.wandb)
     failed = [outcome for outcome in outcomes if outcome.message]
     if failed:
         listed = "\n\n".join(f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in failed)
         raise ValueError(f"{len(failed)} of {len(outcomes)} runs aren't done; the same command goes on.\n{listed}")
 
 
-def show_plan(path: Path, cohort: Path, output: Path | None, only: str) -> None:
+def show_plan(path: Path, cohort: Path, output: Path | None, only: str, scale: str | None) -> None:
     """Print the runs of an experiment and how long those that are left may take; start nothing."""
-    experiment, opened = load_experiment(path), open_cohort(cohort)
+    experiment, opened = load_experiment(path, scale), open_cohort(cohort)
     planned = plan(experiment, opened, output or Path("runs") / experiment.name, only)
-    show_table(status_table([folder for _, folder in planned]), f"{experiment.name}: {len(planned)} runs")
+    folders = [folder for _, folder in planned]
+    show_table(status_table(folders), f"{experiment.name}: {len(planned)} runs")
+    stdout.print(summary(folders), markup=False)
 
 
-def write_tables(experiment: Experiment, cohort: Cohort, folder: Path) -> None:
-    """Write the report of an experiment below its runs, as `report/`, and print its main tables."""
+def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
+    """Write the report of an experiment below its runs, as `report/`, print its main tables, and mirror it."""
+    from benchmark.mirror import mirror_report  # wandb
     from benchmark.report.console import make_report  # matplotlib, which a dry run needn't wait for
 
-    write_grid(folder, [record_of(run, experiment, cohort) for run in expand(experiment)])
     make_report([folder], folder / "report")
+    mirror_report(folder / "report" / experiment.name, folder, experiment.name, wandb)
 
 
 def _launch(experiment: Experiment, cohort: Cohort, folder: Path, options: RunOptions) -> list[Outcome]:
     planned = plan(experiment, cohort, folder, options.only, restart=options.restart)
+    write_grid(folder, [record_of(run, experiment, cohort) for run in expand(experiment)])
     launcher, at_once = _launcher(experiment, folder, options, len(planned))
     with progress(experiment.name, len(planned)) as advance:
 
@@ -82,7 +89,14 @@ def _launcher(experiment: Experiment, folder: Path, options: RunOptions, runs: i
         from benchmark.slurm import SlurmLauncher
 
         return SlurmLauncher(experiment.resources, folder.resolve() / "slurm"), options.jobs or runs
-    devices = gpus()
-    jobs = options.jobs or max(1, len(devices))
-    one_each = len(devices) >= jobs > 1
-    return LocalLauncher(jobs, devices if one_each else ()), jobs
+    shares = slots(*_devices(experiment), options.jobs)
+    return LocalLauncher(shares), len(shares)
+
+
+def _devices(experiment: Experiment) -> tuple[list[str], int]:
+    """The GPUs that there are for runs, and how many each run uses."""
+    trainer = expand(experiment)[0].config["trainer"]
+    found = [] if trainer.get("accelerator") == "cpu" else gpus()
+    devices = trainer.get("devices", "auto")
+    each = len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdecimal() else len(found)
+    return found, max(each, 1)

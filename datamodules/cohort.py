@@ -17,8 +17,8 @@ import numpy as np
 
 from datamodules.files import digest
 from datamodules.findings import Finding
-from datamodules.grid import Array, Box, Grid, from_ras, ras_grid, uncrop
-from datamodules.resample import resample
+from datamodules.grid import Array, Box, Grid, from_ras
+from datamodules.resample import return_labels
 from datamodules.structures import LabelRange, Protocol, Structure
 
 INDEX = "cohort.json"
@@ -173,8 +173,7 @@ class Cohort:
             FreeSurfer ids, background where the crop had cut, and the grid they lie on.
         """
         known = self.subjects[subject]
-        whole = uncrop(self.protocol.to_labels(classes), known.box, known.stored.shape)
-        return from_ras(resample(whole, known.stored, ras_grid(known.grid), order=0), known.grid), known.grid
+        return return_labels(self.protocol.to_labels(classes), known.box, known.stored, known.grid), known.grid
 
     def _open(self, subject: str, kind: str) -> Array:
         volume: Array = np.load(self.path / volume_file(subject, kind), mmap_mode="c")  # never written back

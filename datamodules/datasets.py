@@ -11,7 +11,9 @@ from torch.utils.data import Dataset
 from datamodules.augmentation import Augmentation
 from datamodules.cohort import Cohort
 from datamodules.draws import PatchKey, draw_patch
+from datamodules.files import digest
 from datamodules.patches import cut_patch
+from datamodules.pet_noise import pet_noise
 
 
 class Item(TypedDict):
@@ -71,10 +73,11 @@ class PatchDataset(Dataset[Item]):
 
 @dataclass(frozen=True)
 class SubjectDataset(Dataset[Item]):
-    """Whole subjects on their stored grid; `missing` lists channels that are set to 0."""
+    """Whole subjects on their stored grid; `missing` lists channels that are set to 0, `noise` is added to the PET."""
 
     volumes: Volumes
     missing: Sequence[int] = ()
+    noise: float = 0.0
 
     def __len__(self) -> int:
         return len(self.volumes)
@@ -82,6 +85,19 @@ class SubjectDataset(Dataset[Item]):
     def __getitem__(self, position: int) -> Item:
         """Read one subject."""
         image, label = self.volumes.open(position)
+        subject = self.volumes.subjects[position]
+        if self.noise:
+            image = self._noisy(image.float(), label, subject)
         chosen = image[list(self.volumes.channels)].float()
         chosen[list(self.missing)] = 0
-        return {"image": chosen, "label": label, "subject": self.volumes.subjects[position]}
+        return {"image": chosen, "label": label, "subject": subject}
+
+    def _noisy(self, image: Tensor, label: Tensor, subject: str) -> Tensor:
+        """Add noise to the uptake, the same for every network: its seed is the subject's."""
+        cohort = self.volumes.cohort
+        channel = cohort.modalities.index("pet")
+        low, high = cohort.subjects[subject].scaling["pet"]
+        zero = low / (high - low)  # what the scaling subtracted, in units of the scaled image
+        noisy = pet_noise(image[channel] + zero, self.noise, label > 0, seed=int(digest(subject)[:8], 16))
+        image[channel] = (noisy - zero).clamp(0, 1)
+        return image

@@ -1,22 +1,29 @@
 """PETMRDataModule: one fold of a prepared cohort, the same for every network."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.loops.progress import _ProcessedTracker as ProcessedTracker
 from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
 from datamodules.augmentation import Augmentation
+from datamodules.caching import Cache, cached
 from datamodules.cohort import open_cohort
 from datamodules.datasets import Item, PatchDataset, SubjectDataset, Volumes
+from datamodules.pet_noise import noise_share
 from datamodules.sampling import EpochSampler, EvaluationSampler
 from datamodules.splits import Fold, load_splits
 
 INPUT = ("modalities", "labels", "scaling")
 """What must be as in training for a network to make sense of a cohort; in `PETMRDataModule.state_dict`."""
+
+PREPARATION = "preparation"
+"""What prediction needs to prepare images alike; in `PETMRDataModule.state_dict`, where the fingerprint covers it."""
 
 
 class PETMRDataModule(L.LightningDataModule):
@@ -30,12 +37,14 @@ class PETMRDataModule(L.LightningDataModule):
         split_seed: int = 0,
         modalities: list[str] | None = None,
         missing: list[str] | None = None,
+        noise: str | float = "none",
         patch_size: tuple[int, int, int] = (96, 96, 96),
         patches_per_subject: int = 2,
         batch_size: int = 2,
         epoch_length: int | None = None,
         augmentation: Augmentation = Augmentation(),  # noqa: B008  frozen
         workers: int = 0,
+        cache: Cache = "auto",
         seed: int = 0,
     ) -> None:
         """Open a cohort.
@@ -47,17 +56,19 @@ class PETMRDataModule(L.LightningDataModule):
             split_seed: Of that division; the first use draws and saves it, every later one reads it.
             modalities: Those that the network sees, in this order; all of the cohort where not given.
             missing: Modalities set to 0 in the test subjects.
+            noise: Added to the PET of the test subjects: a level of `datamodules.pet_noise`, or its share of uptake.
             patch_size: Of training patches, `[D, H, W]` in voxels.
             patches_per_subject: Patches cut from a subject in a row.
             batch_size: Patches of a step, of each rank.
             epoch_length: Patches of an epoch over all ranks; where not given, every training subject is visited once.
             augmentation: How patches are varied.
             workers: Processes that cut patches.
+            cache: Where training volumes are kept: `memmap`, `ram`, `device` (without workers), or chosen by size.
             seed: Of all random draws.
 
         Raises:
             FileNotFoundError: If there is no prepared cohort.
-            ValueError: If the fold or a modality doesn't exist.
+            ValueError: If the fold, a modality or the level of noise doesn't exist, or workers would need the device.
         """
         super().__init__()
         self.cohort = open_cohort(Path(cohort))
@@ -67,6 +78,12 @@ class PETMRDataModule(L.LightningDataModule):
         self.modalities = tuple(modalities or self.cohort.modalities)
         self.channels = _positions(self.modalities, self.cohort.modalities, "the cohort")
         self.missing = _positions(tuple(missing or ()), self.modalities, "the network's input")
+        self.noise = noise_share(noise)
+        if cache == "device" and workers:
+            raise ValueError(
+                f"Patches are cut on the device by this process: cache 'device' needs 0 workers, not {workers}."
+            )
+        self.cache: Cache = "memmap" if cache == "auto" and workers else cache
         self.patch_size = tuple(patch_size)
         self.patches_per_subject, self.batch_size, self.epoch_length = patches_per_subject, batch_size, epoch_length
         self.augmentation, self.workers, self.seed = augmentation, workers, seed
@@ -86,6 +103,11 @@ class PETMRDataModule(L.LightningDataModule):
         """Names of the classes."""
         return list(self.cohort.protocol.names)
 
+    @property
+    def partners(self) -> list[int]:
+        """Class index of each class's mirror structure."""
+        return list(self.cohort.protocol.partners)
+
     def prepare_data(self) -> None:
         """Draw and save the folds where that hasn't been done, in one process only."""
         load_splits(self.cohort, self.folds, self.split_seed)
@@ -101,7 +123,7 @@ class PETMRDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Patches; which ones follows from seed, epoch and position alone."""
-        volumes = self._volumes(self.parts.train)
+        volumes = cached(self._volumes(self.parts.train), self.cache, self._device)
         dataset = PatchDataset(volumes, self.patch_size, self.patches_per_subject, self.augmentation, self.seed)
         sampler = EpochSampler(
             self.epoch_length or len(self.parts.train) * self.patches_per_subject,
@@ -118,10 +140,30 @@ class PETMRDataModule(L.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Item]:
         """Whole test subjects."""
-        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing))
+        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing, self.noise))
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint remembers of its data; see `load_state_dict`."""
+        preparation = {"settings": dict(self.cohort.settings), "protocol": asdict(self.cohort.protocol)}
+        return {**self._identity(), PREPARATION: preparation}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Refuse to train on with other data, or to test a network on what it can't read.
+
+        Raises:
+            ValueError: Naming what differs.
+        """
+        trains = self.trainer is None or self.trainer.state.fn == TrainerFn.FITTING
+        now = self._identity()
+        changed = [
+            f"{key}: {state_dict.get(key)} in the checkpoint, {now[key]} here"
+            for key in (now if trains else INPUT)
+            if state_dict.get(key) != now[key]
+        ]
+        if changed:
+            raise ValueError(f"The checkpoint was trained on other data; {'; '.join(changed)}.")
+
+    def _identity(self) -> dict[str, Any]:
         return {
             "cohort": self.cohort.fingerprint,
             "splits": self.splits.fingerprint,
@@ -132,22 +174,6 @@ class PETMRDataModule(L.LightningDataModule):
             "scaling": dict(self.cohort.settings["scaling"]),
             "patch_size": list(self.patch_size),
         }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuse to train on with other data, or to test a network on what it can't read.
-
-        Raises:
-            ValueError: Naming what differs.
-        """
-        trains = self.trainer is None or self.trainer.state.fn == TrainerFn.FITTING
-        now = self.state_dict()
-        changed = [
-            f"{key}: {state_dict.get(key)} in the checkpoint, {now[key]} here"
-            for key in (now if trains else INPUT)
-            if state_dict.get(key) != now[key]
-        ]
-        if changed:
-            raise ValueError(f"The checkpoint was trained on other data; {'; '.join(changed)}.")
 
     def _volumes(self, subjects: Sequence[str]) -> Volumes:
         return Volumes(self.cohort, subjects, self.channels)
@@ -163,6 +189,10 @@ class PETMRDataModule(L.LightningDataModule):
         # The epoch that a resumed fit starts with: Lightning tells samplers only from the second on (issue 21938).
         progress = self.trainer.fit_loop.epoch_progress.current if self.trainer else None
         return progress.processed if isinstance(progress, ProcessedTracker) else 0
+
+    @property
+    def _device(self) -> torch.device:
+        return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 
     @property
     def _rank(self) -> int:

@@ -25,7 +25,7 @@ from datamodules.structures import Protocol, load_protocol
 from datamodules.subjects import Subject, check_listing
 from datamodules.together import Summary, check_together
 
-__all__ = ["PrepareSettings", "prepare", "prepare_subject"]
+__all__ = ["PrepareSettings", "foreground", "prepare", "prepare_subject"]
 
 NOISE_SHARE = 0.002
 """A plane with no more than this share of bright voxels holds noise, not head."""
@@ -151,7 +151,7 @@ def _store(
     output: Path,
     settings: PrepareSettings,
 ) -> CohortSubject:
-    box = _foreground(aligned, settings)
+    box = foreground(aligned, settings)
     volumes = {"images": crop(aligned.images, box), "label": crop(aligned.label, box)}
     if settings.spacing:
         volumes["truth"] = aligned.truth
@@ -172,7 +172,7 @@ def _store(
     )
 
 
-def _foreground(aligned: Aligned, settings: PrepareSettings) -> Box:
+def foreground(aligned: Aligned, settings: PrepareSettings) -> Box:
     """The box of the head; it never cuts a structure off, however dark the images are there."""
     bright = np.asarray((aligned.images > settings.foreground).any(axis=0))
     boxes = [

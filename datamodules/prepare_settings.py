@@ -63,6 +63,13 @@ class PrepareSettings:
             **others,
         )
 
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> "PrepareSettings":
+        """Undo `describe`."""
+        scaling = {name: Scaling.parse(text) for name, text in entry["scaling"].items()}
+        frames = Frames.parse(entry["frames"]) if entry["frames"] else None
+        return cls(**{**entry, "scaling": scaling, "frames": frames})
+
     def scaling_of(self, modality: str) -> Scaling:
         """The scaling of one modality."""
         return self.scaling.get(modality) or PAPER.get(modality) or DEFAULT

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from datamodules.grid import Array, Grid, ras_grid, to_ras
+from datamodules.grid import Array, Box, Grid, from_ras, ras_grid, to_ras, uncrop
 
 EDGE = 1e-3
 """Float noise that a voxel centre on the edge of the field of view may have, in voxels."""
@@ -39,6 +39,19 @@ def resample(volume: Array, source: Grid, target: Grid, *, order: int, outside: 
     )
     sampled[~field_of_view(source, target)] = outside
     return sampled
+
+
+def return_labels(labels: Array, box: Box, stored: Grid, own: Grid) -> Array:
+    """Bring labels from the cut RAS grid that networks see back to a file's own grid.
+
+    Args:
+        labels: `[X, Y, Z]` of the box.
+        box: Where they lie in `stored`; outside it is background.
+        stored: RAS grid.
+        own: Any grid; each of its voxels takes the label of the nearest stored one, the very same where only the order
+            of the axes differs.
+    """
+    return from_ras(resample(uncrop(labels, box, stored.shape), stored, ras_grid(own), order=0), own)
 
 
 def field_of_view(source: Grid, target: Grid) -> Array:

@@ -57,14 +57,19 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 class EvaluationSampler(Sampler[int]):
-    """Yields the subjects of one rank: over all ranks every subject exactly once, none repeated to even the shares."""
+    """Yields the subjects of one rank: over all ranks every subject exactly once, none repeated to even the shares.
+
+    Its length is that of the largest share. Lightning leaves a rank out of validation that announces no subject, and
+    the others would wait for it when they add up their scores; a share that ends early is no trouble.
+    """
 
     def __init__(self, subjects: int, *, rank: int = 0, world_size: int = 1) -> None:
         _check_rank(rank, world_size)
         self.positions = range(rank, subjects, world_size)
+        self.steps = math.ceil(subjects / world_size)
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return self.steps
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.positions)

@@ -16,6 +16,8 @@ from datamodules.structures import load_protocol
 
 DERIVATIVES = Path("derivatives", "simulation")
 BIDS_VERSION = "1.10.0"
+PET_STEP = 137_919.0 / np.iinfo(np.int16).max
+"""Bq/ml: the range that the PET is clipped to fills 16 bits."""
 UPTAKE_TIME = 2400.0
 """Seconds from injection to the scan."""
 SCAN_DURATION = 1200.0
@@ -82,20 +84,21 @@ class SubjectFiles:
     def write(self, root: Path, subject: SimulatedSubject, spacing: float, participant: Participant) -> None:
         """Write the images, the label map and the sidecars under `root`.
 
-        The MR is stored in whole steps of 0..255, as FreeSurfer's conformed volumes are, and the PET in whole Bq/ml,
-        which halves its compressed size.
+        The MR is stored in whole steps of 0..255, as FreeSurfer's conformed volumes are, and the PET as scanners store
+        it, in 16 bits and a scale: steps of 4.2 Bq/ml.
         """
         _write_volume(root / self.mr, np.rint(subject.mr).astype(np.uint8), spacing)
-        _write_volume(root / self.pet, np.rint(subject.pet), spacing)
+        _write_volume(root / self.pet, np.rint(subject.pet / PET_STEP).astype(np.int16), spacing, PET_STEP)
         _write_volume(root / self.label, subject.labels, spacing)
         write_json(root / self.pet.with_name(f"{self.name}_trc-18FFDG_pet.json"), _pet_sidecar(participant))
 
 
-def _write_volume(path: Path, volume: NDArray[Any], spacing: float) -> None:
+def _write_volume(path: Path, volume: NDArray[Any], spacing: float, step: float = 1.0) -> None:
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = -(np.array(volume.shape) - 1) / 2 * spacing
-    image = nib.nifti1.Nifti1Image(volume, affine)
+    image = nib.nifti1.Nifti1Image(np.asfortranarray(volume), affine)
     image.header.set_xyzt_units("mm")
+    image.header.set_slope_inter(step, 0)
     path.parent.mkdir(parents=True, exist_ok=True)
     nib.save(image, path)
 

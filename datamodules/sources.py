@@ -1,6 +1,7 @@
 """A source of data becomes a list of subjects; one small adapter for each layout."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from datamodules.bids import read_bids
@@ -9,7 +10,7 @@ from datamodules.freesurfer import read_freesurfer, subject_folders
 from datamodules.label_maps import read_label_maps
 from datamodules.manifest import read_manifest
 from datamodules.paper_layout import IMAGES, read_paper_layout
-from datamodules.subjects import Listing, Selection, Subject, check_listing
+from datamodules.subjects import Listing, Selection, Subject, check_images, check_listing
 from datamodules.volumes import is_image
 
 LAYOUTS: dict[str, Callable[[Path, Selection], Listing]] = {
@@ -34,12 +35,7 @@ def list_source(source: Path, layout: str | None = None, selection: Selection = 
         FileNotFoundError: If there is no such source.
         ValueError: If the layout is unknown or can't be recognised, or the source as a whole can't be read.
     """
-    if not source.exists():
-        raise FileNotFoundError(f"{source}: there is no such file or folder.")
-    name = layout or recognise(source)
-    if name not in LAYOUTS:
-        raise ValueError(f"Layout '{name}' isn't known: choose one of {', '.join(LAYOUTS)}.")
-    found = LAYOUTS[name](source, selection)
+    found = _read(source, layout, selection)
     subjects = tuple(sorted(found.subjects, key=lambda subject: subject.id))
     if not subjects and found.findings:
         return found
@@ -58,6 +54,30 @@ def find_subjects(
     listing = list_source(source, layout, selection)
     refuse_errors(listing.findings)
     return listing.subjects
+
+
+def find_unlabelled(
+    source: Path, layout: str | None = None, selection: Selection = NOTHING_CHOSEN
+) -> tuple[Subject, ...]:
+    """List the subjects of a source to predict; label maps that it may have are left aside.
+
+    Raises:
+        FileNotFoundError: If there is no such source.
+        ValueError: As `find_subjects`.
+    """
+    found = _read(source, layout, selection)
+    subjects = [replace(subject, label=None) for subject in found.subjects]
+    refuse_errors([*found.findings, *check_images(subjects, source)])
+    return tuple(sorted(subjects, key=lambda subject: subject.id))
+
+
+def _read(source: Path, layout: str | None, selection: Selection) -> Listing:
+    if not source.exists():
+        raise FileNotFoundError(f"{source}: there is no such file or folder.")
+    name = layout or recognise(source)
+    if name not in LAYOUTS:
+        raise ValueError(f"Layout '{name}' isn't known: choose one of {', '.join(LAYOUTS)}.")
+    return LAYOUTS[name](source, selection)
 
 
 def recognise(source: Path) -> str:

@@ -81,14 +81,18 @@ def named(items: Iterable[object]) -> str:
 
 
 def check_listing(subjects: Sequence[Subject], source: Path) -> list[Finding]:
-    """Find what is wrong with a list of subjects before any file is read whole."""
+    """Find what is wrong with a list of subjects to train on before any file is read whole."""
+    return [*check_images(subjects, source), *_unlabelled(subjects, source)]
+
+
+def check_images(subjects: Sequence[Subject], source: Path) -> list[Finding]:
+    """Find what is wrong with a list of subjects that need no label map."""
     if not subjects:
         return [error("", source, "Holds no subject.", "Check the path and the layout.")]
     return [
         *_unfit_ids(subjects, source),
         *_repeated(subjects, source),
         *_odd_images(subjects),
-        *_unlabelled(subjects, source),
         *(finding for subject in subjects for finding in _missing_files(subject)),
         *_unknown_parts(subjects),
     ]

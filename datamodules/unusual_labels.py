@@ -63,4 +63,4 @@ def suggest(counts: Mapping[int, int]) -> str:
         homes.setdefault(home, []).append(label)
     inside = [f"{', '.join(map(str, ids))} into {home}" for home, ids in homes.items() if home]
     fold = f"Fold {'; '.join(inside)} in a protocol table of your own, or let" if inside else "Let"
-    return f"{fold} all of them become background: --unknown_labels background."
+    return f"{fold} all of them become background: --unknown-labels background."

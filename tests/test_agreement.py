@@ -106,3 +106,9 @@ def test_lists_of_two_lengths_are_refused():
 def test_icc_of_one_rater_is_refused():
     with pytest.raises(ValueError, match="at least two targets and two raters"):
         icc_2_1([[1], [2]])
+
+
+def test_an_icc_that_rounds_to_one_has_an_interval_of_one():
+    truth = np.linspace(1e6, 2e6, 12)
+    near = truth + np.array([1e-4, -1e-4] * 6)
+    assert icc_2_1(np.stack([truth, near], axis=1)) == pytest.approx(Interval(1.0, 1.0, 1.0))

@@ -4,6 +4,7 @@ import torch
 from builders import make_cohort
 
 from benchmark.inference import SlidingWindow, segment
+from benchmark.labelling import Inference
 from benchmark.task import SegmentationTask
 from benchmark.validation import SubjectDice
 from datamodules.petmr import PETMRDataModule
@@ -23,7 +24,7 @@ def test_a_small_network_learns_one_patch(cohort):
     data.setup("fit")
     batch = next(iter(data.train_dataloader()))
     torch.manual_seed(0)
-    task = SegmentationTask(NETWORKS["unet3d"](2, 9, patch_size=(16, 16, 16), width=8), data.structures, WINDOW)
+    task = SegmentationTask(NETWORKS["unet3d"](2, 9, patch_size=(16, 16, 16), width=8), data.structures)
     task.log = lambda *args, **kwargs: None
     optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
     for _ in range(60):
@@ -39,7 +40,7 @@ def test_a_small_network_learns_one_patch(cohort):
 def test_a_loss_that_is_not_finite_stops_and_names_the_subjects():
     network = torch.nn.Conv3d(2, 3, 1)
     torch.nn.init.constant_(network.weight, float("nan"))
-    task = SegmentationTask(network, STRUCTURES, WINDOW)
+    task = SegmentationTask(network, STRUCTURES)
     batch = {"image": torch.ones(2, 2, 4, 4, 4), "label": torch.zeros(2, 4, 4, 4), "subject": ["s3", "s7"]}
     with pytest.raises(FloatingPointError, match="s3, s7"):
         task.training_step(batch, 0)
@@ -63,7 +64,7 @@ def fit(cohort, folder, epochs, resume=None):
     L.seed_everything(0, verbose=False)
     data = PETMRDataModule(str(cohort.path), folds=2, patch_size=(32, 32, 32))
     network = NETWORKS["vnet"](2, 9, patch_size=(32, 32, 32), width=4)
-    task = SegmentationTask(network, data.structures, SlidingWindow((32, 32, 32)))
+    task = SegmentationTask(network, data.structures, inference=Inference(SlidingWindow((32, 32, 32))))
     one = trainer(folder, epochs)
     one.fit(task, datamodule=data, ckpt_path=resume, weights_only=True if resume else None)
     one.save_checkpoint(folder / "last.ckpt")

@@ -20,6 +20,7 @@ class Numbers:
         structures: Of `tables.by_structure`.
         noise: Of `tables.by_noise`; may be empty.
         external: Of `tables.by_test_cohort`; may be empty.
+        missing: Of `tables.by_missing`; may be empty.
         paper: Of `paper.beside_paper`.
         scores: Dice of every subject and complete variant, of `statistics.subject_scores`.
         tests: Of `statistics.paired_tests`.
@@ -33,6 +34,7 @@ class Numbers:
     structures: pd.DataFrame
     noise: pd.DataFrame
     external: pd.DataFrame
+    missing: pd.DataFrame
     paper: pd.DataFrame
     scores: pd.DataFrame
     tests: pd.DataFrame
@@ -64,6 +66,7 @@ def compute(evidence: Evidence) -> Numbers:
         structures=tables.by_structure(cases),
         noise=tables.by_noise(evidence.cases),
         external=tables.by_test_cohort(evidence.cases),
+        missing=tables.by_missing(evidence.cases),
         paper=beside_paper(summary, pooled, evidence.networks),
         scores=scores,
         tests=statistics.paired_tests(scores),

@@ -45,7 +45,7 @@ FURTHER = {
 
 
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
-    """The tables of the paper: overall, noise robustness, external cohorts."""
+    """The tables of the paper: overall, external cohorts, noise robustness; and tests without a modality."""
     note = f"Mean ± standard deviation over subjects. {_absences(found.summary)}"
     yield _scores_sheet(evidence, "overall", "Overall comparison", found.summary, METRICS, note)
     yield _scores_sheet(evidence, "further", "Distances, surfaces and volumes", found.summary, FURTHER, note)
@@ -54,6 +54,9 @@ def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
         yield _scores_sheet(
             evidence, f"external_{name}", title, rows, METRICS, f"{note} Networks of all folds averaged."
         )
+    for name, rows in found.missing.groupby(tables.MISSING, sort=False) if len(found.missing) else ():
+        title, told = f"Tested without {str(name).upper()}", f"{note} The network was trained with it; it is set to 0."
+        yield _scores_sheet(evidence, f"missing_{name}", title, rows, METRICS, told)
     if len(found.noise):
         yield _noise_sheet(evidence, found.noise)
     yield _pooled_sheet(evidence, found.pooled)

@@ -1,0 +1,23 @@
+"""The verb that measures ours beside its peer."""
+
+from pathlib import Path
+from typing import Literal
+
+
+def bench(part: Literal["scoring", "patches", "inference"], *, json: Path | None = None) -> None:
+    """Measure a part of this suite beside MONAI's in one run: minutes on one core.
+
+    Args:
+        part: Scores of 256^3 label maps, training patches, or sliding-window inference.
+        json: File to write the table to.
+    """
+    from importlib import import_module
+
+    from benchmark.bench.table import comparison_table
+    from benchmark.console import show_table
+    from datamodules.files import write_json
+
+    cases = import_module(f"benchmark.bench.{part}").bench()
+    show_table(comparison_table(cases), f"{part}: ours beside MONAI's")
+    if json:
+        write_json(json, cases)

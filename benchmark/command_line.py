@@ -1,0 +1,74 @@
+"""From typed functions to the command line: one subcommand a verb, with its help out of the docstring."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, get_args, get_origin
+
+from jsonargparse import ArgumentParser
+
+Verbs = Mapping[str, Callable[..., Any]]
+
+
+def parse(verbs: Verbs, words: list[str], epilog: str) -> tuple[str, dict[str, Any]]:
+    """Which verb the words name, and the arguments of its function; wrong usage ends the program with exit code 2."""
+    parser = ArgumentParser(prog="petmr", description="Benchmark of whole-brain segmentation of PET/MR.", epilog=epilog)
+    subcommands = parser.add_subcommands(dest="verb", metavar="VERB")
+    for name, function in verbs.items():
+        subcommands.add_subcommand(name, verb_parser(function), help=_summary(function))
+    arguments = parser.parse_args(words)
+    return arguments.verb, dict(arguments[arguments.verb])
+
+
+def verb_parser(function: Callable[..., Any]) -> ArgumentParser:
+    """What a function takes: required arguments are positional, keyword-only ones and shared ones are options."""
+    parser = ArgumentParser(description=_summary(function))
+    parameters = inspect.signature(function).parameters.values()
+    options: set[str | int] = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
+    options |= shared_options(function)
+    positional: set[str | int] = {each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD}
+    lists = [each for each in parameters if _item_type(each)]
+    skipped = {each.name for each in lists}
+    parser.add_function_arguments(function, as_group=False, as_positional=True, skip=options | skipped)
+    for each in lists:
+        _add_several(parser, each, function)
+    parser.add_function_arguments(function, as_group=False, skip=positional | skipped)
+    _polish(parser, function)
+    return parser
+
+
+def shared_options(function: Callable[..., Any]) -> set[str]:
+    """Names of the options that a verb takes as `**options: Unpack[SomeTypedDict]`."""
+    parameters = inspect.signature(function).parameters.values()
+    unpacked = [get_args(each.annotation)[0] for each in parameters if each.kind is each.VAR_KEYWORD]
+    return {name for each in unpacked for name in each.__annotations__}
+
+
+def _item_type(parameter: inspect.Parameter) -> type | None:
+    """What a list holds, where the parameter is one (or None)."""
+    kinds = (parameter.annotation, *get_args(parameter.annotation))
+    return next((get_args(kind)[0] for kind in kinds if get_origin(kind) is list), None)
+
+
+def _add_several(parser: ArgumentParser, parameter: inspect.Parameter, function: Callable[..., Any]) -> None:
+    """Take several words for one parameter: jsonargparse alone would want them as one JSON list."""
+    found = re.search(rf"^\s+{parameter.name}: (.+)$", function.__doc__ or "", re.MULTILINE)
+    name, required = parameter.name, {}
+    if parameter.kind is parameter.KEYWORD_ONLY:
+        name, required = f"--{name}", {"required": parameter.default is parameter.empty}
+    text, shown = found[1] if found else "", parameter.name.upper()
+    parser.add_argument(name, nargs="+", type=_item_type(parameter), metavar=shown, help=text, **required)
+
+
+def _polish(parser: ArgumentParser, function: Callable[..., Any]) -> None:
+    """Spell `--dry_run` as `--dry-run`, and let a flag stand alone: jsonargparse takes both as Python has them."""
+    flags = {each.name for each in inspect.signature(function).parameters.values() if each.annotation is bool}
+    for action in parser._actions:
+        action.option_strings = [name.replace("_", "-") for name in action.option_strings]
+        parser._option_string_actions.update(dict.fromkeys(action.option_strings, action))
+        if action.dest in flags:
+            action.nargs, action.const = "?", True
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return (function.__doc__ or "").split("\n")[0]

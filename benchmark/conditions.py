@@ -1,0 +1,126 @@
+"""`petmr evaluate`: finished runs tested again under another condition, without training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmark.cli import build
+from benchmark.console import progress
+from benchmark.experiment import merge
+from benchmark.run_folder import RunFolder, read_json
+from benchmark.score import cases_of_run, write_cases
+from benchmark.status import find_runs
+from datamodules.cohort import open_cohort
+from datamodules.files import write_json, write_text
+from datamodules.pet_noise import noise_share
+from datamodules.splits import certify, splits_path
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is different from the test that a run ended with.
+
+    Attributes:
+        name: Names `cases-NAME.csv` and `predictions-NAME` in the folders of the runs.
+        data: The differing settings of `PETMRDataModule`.
+        columns: What the rows of its cases say besides.
+        needs: A modality that a network must see for the condition to make a difference; empty for any.
+    """
+
+    name: str
+    data: Mapping[str, Any]
+    columns: Mapping[str, str | float]
+    needs: str = ""
+
+    def applies_to(self, config: Mapping[str, Any]) -> bool:
+        """Whether it makes a difference to a run of this configuration."""
+        seen = config["data"].get("modalities")
+        return not self.needs or seen is None or self.needs in seen
+
+
+def without(modality: str) -> Condition:
+    """A modality is missing: its channel is 0."""
+    return Condition(f"missing-{modality}", {"missing": [modality]}, {"missing": modality}, modality)
+
+
+def noisy(level: str | float) -> Condition:
+    """The PET is noisy.
+
+    Raises:
+        ValueError: If the level is unknown.
+    """
+    share = noise_share(level)
+    return Condition(f"noise-{level}", {"noise": share}, {"noise": share}, "pet")
+
+
+def elsewhere(cohort: Path, name: str | None = None) -> Condition:
+    """All subjects of another cohort are tested, or those that its own split (`petmr split --folds 1`) says.
+
+    Raises:
+        FileNotFoundError: If there is no such cohort.
+    """
+    opened = open_cohort(cohort.resolve())
+    if not splits_path(opened.path, 1, 0).is_file():
+        certify(opened, 1, 0, "test-only")
+    called = name or opened.path.name
+    data = {"cohort": str(opened.path), "folds": 1, "fold": 0, "split_seed": 0}
+    return Condition(f"cohort-{called}", data, {"test_cohort": called})
+
+
+def evaluate_all(folders: Sequence[Path], condition: Condition, only: str = "*") -> None:
+    """Test the best checkpoint of every finished run that the condition concerns, and score what it predicts.
+
+    Args:
+        folders: Of experiments.
+        condition: What is different.
+        only: Pattern over `variant/fold-0-seed-0`.
+
+    Raises:
+        FileNotFoundError: If a folder holds no runs.
+        ValueError: If no run is finished, or a checkpoint doesn't fit the cohort.
+    """
+    found = [run for folder in folders for run in find_runs(folder) if fnmatch(run.name, only)]
+    chosen = [run for run in found if run.is_done() and condition.applies_to(_config(run))]
+    if not chosen:
+        raise ValueError(f"None of the {len(found)} runs is done and concerned by {condition.name}.")
+    with progress(condition.name, len(chosen)) as advance:
+        for folder in chosen:
+            evaluate_run(folder, condition)
+            advance(folder.name)
+
+
+def evaluate_run(folder: RunFolder, condition: Condition) -> None:
+    """Test one run; nothing is done where that has been done before.
+
+    Raises:
+        ValueError: If its checkpoint doesn't fit the cohort.
+    """
+    predictions = folder.path / f"predictions-{condition.name}"
+    config, marker = predictions / "config.yaml", predictions / "done.json"
+    write_text(config, yaml.safe_dump(_changed(_config(folder), condition, predictions), sort_keys=False))
+    cli = build(["--config", str(config)], run=False)
+    record, cohort = folder.read_record(), cli.datamodule.cohort
+    known = {"identity": record.identity, "cohort": cohort.fingerprint, "data": dict(condition.data)}
+    if read_json(marker) == known:
+        return
+    best = str(folder.checkpoints / "best.ckpt")
+    cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
+    cases = cases_of_run(record, cohort, cli.datamodule.parts.test, predictions)
+    write_cases(folder.path / f"cases-{condition.name}.csv", cases.assign(**condition.columns))
+    write_json(marker, known)
+
+
+def _config(folder: RunFolder) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    return config
+
+
+def _changed(config: Mapping[str, Any], condition: Condition, predictions: Path) -> dict[str, Any]:
+    """The configuration of a run for its test under a condition: in this process alone, and no logger."""
+    writer = {"class_path": "benchmark.callbacks.PredictionWriter", "init_args": {"folder": str(predictions)}}
+    trainer = {"logger": False, "callbacks": [writer], "devices": 1, "num_nodes": 1, "strategy": "auto"}
+    return merge(config, {"data": condition.data, "trainer": {**trainer, "default_root_dir": str(predictions)}})

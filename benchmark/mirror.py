@@ -1,0 +1,75 @@
+"""Weights & Biases shows what is on disk; where it can't be reached, everything is recorded for `wandb sync`."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import wandb
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import WandbLogger
+from wandb.sdk.lib import RunDisabled
+
+from benchmark.evidence import GRID
+from benchmark.tracking import PROJECT, WandbMode
+from datamodules.files import digest
+
+INIT_S, FINISH_S = 60.0, 300.0
+"""How long a server may take to answer at the start, and to receive the rest at the end."""
+
+log = logging.getLogger(__name__)
+
+
+def start(folder: Path, *, mode: str, **identity: str) -> wandb.Run:
+    """Start or go on with a run of Weights & Biases, offline where the server can't be used."""
+    settings = wandb.Settings(init_timeout=INIT_S, finish_timeout=FINISH_S, silent=mode != "online")
+    known: dict[str, Any] = {"project": PROJECT, "dir": str(folder), "settings": settings, "resume": "allow"} | identity
+    try:
+        return wandb.init(mode="online" if mode == "online" else "offline", **known)
+    except wandb.Error as error:
+        log.warning("Weights & Biases can't be reached (%s): recorded offline, for `wandb sync`.", error)
+        return wandb.init(mode="offline", **known)
+
+
+class WandbMirror(WandbLogger):
+    """Lightning's logger, which a missing key or server doesn't stop."""
+
+    def __init__(self, folder: str, experiment: str, job_type: str, name: str, run_id: str, mode: WandbMode) -> None:
+        """See `benchmark.tracking.loggers`."""
+        super().__init__(project=PROJECT, save_dir=folder, name=name, id=run_id)
+        self._identity = {"group": experiment, "job_type": job_type, "name": name, "id": run_id}
+        self._mode = mode
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> wandb.Run | RunDisabled:
+        """The run, started when it is first needed, and on the first rank only."""
+        if self._experiment is None:
+            run = start(Path(str(self.save_dir)), mode=self._mode, **self._identity)
+            run.define_metric("trainer/global_step")
+            run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+            self._experiment = run
+        return self._experiment
+
+
+def mirror_report(report: Path, runs: Path, experiment: str, mode: WandbMode) -> None:
+    """Add a summary run to an experiment: its comparison tables, its figures, and all cases as an artifact.
+
+    Args:
+        report: The experiment's part of a report.
+        runs: Folder of its runs.
+        experiment: Its name.
+        mode: Of Weights & Biases.
+    """
+    if mode == "disabled":
+        return
+    grid = digest(json.loads((runs / GRID).read_text(encoding="utf-8")))
+    identity = {"group": experiment, "job_type": "summary", "name": f"{experiment} summary"}
+    with start(runs, mode=mode, id=f"{experiment}-summary-{grid}", **identity) as run:
+        tables = {f"tables/{path.stem}": pd.read_csv(path, dtype=str) for path in sorted(report.glob("tables/*.csv"))}
+        run.log({name: wandb.Table(dataframe=table) for name, table in tables.items()})
+        run.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in sorted(report.glob("figures/*.png"))})
+        cases = wandb.Artifact(f"{experiment}-cases", "cases")
+        cases.add_file(str(report / "cases.csv"))
+        run.log_artifact(cases)
