@@ -14,9 +14,10 @@ def bench(part: Literal["scoring", "patches", "inference"], *, json: Path | None
     from importlib import import_module
 
     from benchmark.bench.table import comparison_table
-    from benchmark.console import show_table
+    from benchmark.console import show_table, stderr
     from datamodules.files import write_json
 
+    stderr.print(f"{part}: every case is measured in a process of its own, which takes minutes.", markup=False)
     cases = import_module(f"benchmark.bench.{part}").bench()
     show_table(comparison_table(cases), f"{part}: ours beside MONAI's")
     if json:

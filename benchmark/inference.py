@@ -25,7 +25,7 @@ Box = tuple[slice, slice, slice]
 
 SIGMA = 0.125  # of the Gaussian weights, in window sides: the value of nnU-Net and MONAI
 SMALLEST_WEIGHT = 1e-3
-LONGEST = (8, 10_000, 10_000)  # voxels along each axis that are summed together: few, to stay in the processor's cache
+LONGEST = (2, 10_000, 10_000)  # voxels along each axis that are summed together: few, to stay in the processor's cache
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ class SlidingWindow:
         x, y, z = (_starts(length, side, self.overlap) for length, side in zip(shape, self.size, strict=True))
         return x, y, z
 
-    def importance(self, device: torch.device | None = None) -> Tensor:
-        """Weight of every voxel of a window, `[D, H, W]`, float32."""
+    def importance(self, device: torch.device | None = None) -> Tensor | None:
+        """Weight of every voxel of a window, `[D, H, W]`, float32; None where all are 1."""
         if self.weights == "constant":
-            return torch.ones(self.size, device=device)
+            return None
         x, y, z = (_bell(side, device) for side in self.size)
         weights = (x[:, None] * y)[:, :, None] * z
         return weights.clamp_(min=max(weights.min().item(), SMALLEST_WEIGHT))
@@ -90,6 +90,7 @@ def segment(network: Network, image: Tensor, classes: int, window: SlidingWindow
     labels = torch.empty(padded.shape[1:], dtype=torch.uint8, device=image.device)
     for box, logits in _finished_boxes(network, padded, classes, window):
         labels[box] = logits.max(dim=0).indices  # on a CPU twice as fast as argmax
+        del logits  # may be part of a window's, which would live on while the network makes the next
     return labels[inside].contiguous()
 
 
@@ -118,6 +119,7 @@ def probabilities(
     shares = torch.empty((classes, *padded.shape[1:]), dtype=dtype, device=image.device)
     for box, logits in _finished_boxes(network, padded, classes, window):
         shares[:, *box] = logits.softmax(dim=0).to(dtype)
+        del logits  # as above
     return shares[:, *inside].contiguous()
 
 
@@ -209,7 +211,7 @@ def _finished_boxes(
         _intervals(starts, side, longest)
         for starts, side, longest in zip(window.starts(image.shape[1:]), window.size, LONGEST, strict=True)
     ]
-    sums: dict[Corner, tuple[Tensor, Tensor]] = {}
+    sums: dict[Corner, _Sum] = {}
     for corner, logits in _logits_of_windows(network, image, window):
         if len(logits) != classes:
             raise ValueError(f"The network tells {len(logits)} classes apart, but the structures are {classes}.")
@@ -218,16 +220,40 @@ def _finished_boxes(
             inside = tuple(
                 slice(span.start - start, span.stop - start) for span, start in zip(box, corner, strict=True)
             )
-            weight = weights[inside]
-            total = logits[:, *inside] * weight
+            total = _Sum.of(logits[:, *inside], None if weights is None else weights[inside])
             if key in sums:
-                earlier, weight_so_far = sums.pop(key)
-                total, weight = earlier.add_(total), weight_so_far + weight
+                total = sums.pop(key).plus(total)
             if x.last and y.last and z.last:
-                yield box, total.div_(weight)
+                yield box, total.mean()
             else:
-                sums[key] = (total, weight)
-        del logits  # else it would live on while the network makes the next
+                sums[key] = total.kept()
+        del logits, total  # else they would live on while the network makes the next
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """Weighted logits `[K, ...]` of a box, summed over windows, and the sum of their weights.
+
+    A window's own logits are only looked at, and copied no sooner than they must outlive it: copying is most of what
+    inference costs beside the network.
+    """
+
+    logits: Tensor
+    weight: Tensor | int
+    owned: bool
+
+    @classmethod
+    def of(cls, logits: Tensor, weights: Tensor | None) -> "_Sum":
+        return cls(logits, 1, owned=False) if weights is None else cls(logits * weights, weights, owned=True)
+
+    def plus(self, other: "_Sum") -> "_Sum":
+        return _Sum(self.logits.add_(other.logits), self.weight + other.weight, owned=True)
+
+    def kept(self) -> "_Sum":
+        return self if self.owned else _Sum(self.logits.clone(), self.weight, owned=True)
+
+    def mean(self) -> Tensor:
+        return self.logits.div_(self.weight) if self.owned else self.logits  # of one window, whose weights are 1
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from benchmark.evidence import GRID
 from benchmark.tracking import PROJECT, WandbMode
 from datamodules.files import digest
 
-INIT_S, FINISH_S = 60.0, 300.0
+INIT_S, FINISH_S = 30.0, 300.0
 """How long a server may take to answer at the start, and to receive the rest at the end."""
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ def start(folder: Path, *, mode: str, **identity: str) -> wandb.Run:
     try:
         return wandb.init(mode="online" if mode == "online" else "offline", **known)
     except wandb.Error as error:
+        wandb.teardown()  # it still holds the run's id
         log.warning("Weights & Biases can't be reached (%s): recorded offline, for `wandb sync`.", error)
         return wandb.init(mode="offline", **known)
 

@@ -32,9 +32,11 @@ class Resources:
             "timeout_min": round(self.hours * 60),
             "nodes": self.nodes,
             "tasks_per_node": max(self.gpus, 1),
-            "gpus_per_node": self.gpus,
+            **({"gpus_per_node": self.gpus} if self.gpus else {}),
             "cpus_per_task": self.cpus,
             "mem_gb": self.memory_gb,
+            "slurm_signal_delay_s": 60,
+            "slurm_srun_args": ["--kill-on-bad-exit=1"],
             **({"slurm_partition": self.partition} if self.partition else {}),
             **self.more,
         }

@@ -66,7 +66,14 @@ def _parse(content: bytes) -> Record:
 
 
 def _values(items: Any) -> dict[str, Any]:
-    return {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
+    values: dict[str, Any] = {}
+    for item in items:
+        *sections, name = item.nested_key or [item.key]
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = json.loads(item.value_json)
+    return values
 
 
 def _contents(data: bytes) -> Iterator[bytes]:

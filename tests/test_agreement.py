@@ -4,7 +4,7 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from benchmark.agreement import bland_altman, icc_2_1, pearson
+from benchmark.agreement import Interval, bland_altman, icc_2_1, pearson
 
 # Bland & Altman 1986, table 1: peak expiratory flow in l/min, first readings of 17 subjects.
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]

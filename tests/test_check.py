@@ -78,7 +78,7 @@ def test_synthsegs_ids_are_explained_and_given_a_home():
         "502 (tissue outside the brain in SynthSeg's training maps, 3 voxels); 9711 (5 voxels)"
     )
     assert suggest(counts).startswith("Fold 25 into 77; 136, 137 into 31 in a protocol table of your own, or let all")
-    assert suggest({502: 1}) == "Let all of them become background: --unknown_labels background."
+    assert suggest({502: 1}) == "Let all of them become background: --unknown-labels background."
 
 
 def test_findings_that_are_alike_are_shown_once():

@@ -1,11 +1,9 @@
 import json
-import os
-import signal
 import time
 
 import pytest
 from builders import make_cohort
-from offline_wandb import read_runs
+from offline_wandb import BLOCK, read_runs
 from tiny_experiment import ENVIRONMENT, begin, petmr, start, tiny, write_experiment
 
 from benchmark.run_folder import RunFolder
@@ -23,13 +21,13 @@ def cohort(tmp_path_factory):
 def experiment(cohort, tmp_path_factory):
     """Killed in training once, then run to its end."""
     folder = tmp_path_factory.mktemp("mirror")
-    grid = tiny(trainer={"max_epochs": 30, "log_every_n_steps": 1})
+    grid = tiny(trainer={"max_epochs": 100, "log_every_n_steps": 1})
     begun = begin(folder / "runs", grid, cohort, wandb="offline")
     process = start(begun)
-    while not (begun.checkpoints / "last.ckpt").exists():
+    while not any(path.stat().st_size > BLOCK for path in begun.path.glob("wandb/*/*.wandb")):  # the rest is lost
         assert process.poll() is None, begun.log.read_text()
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     file = write_experiment(folder / "e.yaml", grid)
     result = petmr("run", file, "--cohort", cohort.path, "--output", folder / "runs", "--only", "*/fold-0-*")
@@ -49,7 +47,7 @@ def test_losses_dice_of_structures_learning_rate_throughput_and_slices_are_logge
     _, folder = experiment
     last = read_runs(folder.path)[-1]
     assert last.logged >= LOGGED
-    assert max(row["trainer/global_step"] for row in last.history) == 60 - 1
+    assert max(row["trainer/global_step"] for row in last.history) == 200 - 1
     panels = [row["val/slices"] for row in last.history if "val/slices" in row]
     pictures = [folder.path.glob(f"wandb/*/files/{name}") for panel in panels for name in panel["filenames"]]
     assert pictures
@@ -65,10 +63,10 @@ def test_the_summary_run_has_tables_figures_and_all_cases(experiment):
     assert "tiny-cases" in summary.artifacts
 
 
-@pytest.mark.parametrize("trouble", ["no key", "no server"])
+@pytest.mark.parametrize("trouble", ["no key", pytest.param("no server", marks=pytest.mark.slow)])
 def test_training_goes_on_offline_without_key_or_server(cohort, tmp_path, monkeypatch, trouble):
     folder = begin(tmp_path, tiny(), cohort, wandb="online")
-    environment = {"HOME": str(tmp_path), "WANDB_INIT_TIMEOUT": "5"}
+    environment = {"HOME": str(tmp_path)}
     if trouble == "no server":
         environment |= {"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9"}
     monkeypatch.delenv("WANDB_API_KEY", raising=False)

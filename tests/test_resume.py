@@ -141,11 +141,16 @@ def runs_somewhere(folder: RunFolder) -> bool:
     return any(str(folder.path).encode() in command for command in commands)
 
 
+SHORTER = {"data": {"epoch_length": 16}}
+"""Than the demo's epochs, whose scale it is otherwise."""
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_an_experiment_killed_five_times_at_random_ends_with_the_tables_of_an_undisturbed_one(tmp_path):
     cohort = make_cohort(tmp_path / "data", subjects=4).path
     networks = {"unet3d": Variant("unet3d"), "vnet": Variant("vnet")}
-    file = write_experiment(tmp_path / "demo.yaml", Experiment("demo", networks, folds=2, scale="demo"))
+    file = write_experiment(tmp_path / "demo.yaml", Experiment("demo", networks, folds=2, scale="demo", config=SHORTER))
     command = ["run", file, "--cohort", cohort, "--jobs", "2", "--output"]
     undisturbed = petmr(*command, tmp_path / "whole")
     assert undisturbed.returncode == 0, undisturbed.stderr
