@@ -2,6 +2,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
+# What libraries would keep in the home folder stays with the environment.
+CACHE := $(CURDIR)/.venv/cache
+export MPLCONFIGDIR := $(CACHE)/matplotlib
+export WANDB_CACHE_DIR := $(CACHE)/wandb
+export WANDB_CONFIG_DIR := $(CACHE)/wandb
+export WANDB_DATA_DIR := $(CACHE)/wandb
+PYTEST := $(BIN)/python -m pytest --basetemp $(CACHE)/pytest
+
 .PHONY: install demo test test-slow test-browser test-slurm lint
 install: $(STAMP)
 
@@ -16,17 +24,17 @@ demo: install
 	$(BIN)/petmr demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 # Need more than Python: a Chromium; a SLURM, such as tests/slurm/setup.sh sets up.
 test-browser: install
-	$(BIN)/python -m pytest -m browser
+	$(PYTEST) -m browser
 
 test-slurm: install
-	$(BIN)/python -m pytest -m slurm
+	$(PYTEST) -m slurm
 
 lint: install
 	$(BIN)/ruff check .
