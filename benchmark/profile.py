@@ -4,6 +4,7 @@ A network is anything that builds one: `build(in_channels, out_channels, patch_s
 `models.NETWORKS`, or a `functools.partial` of it with other settings.
 """
 
+import copy
 import math
 import statistics
 import time
@@ -97,8 +98,17 @@ def profile(
 
 
 def count(build: Build, sizes: Sizes) -> Counts:
-    """Count parameters and multiply-adds on the meta device, where tensors have shapes and no values."""
-    network = _construct(build, sizes).to("meta")
+    """Count parameters and multiply-adds of what `build` builds."""
+    return count_network(_construct(build, sizes), sizes)
+
+
+def count_network(network: nn.Module, sizes: Sizes) -> Counts:
+    """Count on the meta device, where tensors have shapes and no values; the network itself stays where it is.
+
+    Raises:
+        NotImplementedError: If the network looks at values.
+    """
+    network = copy.deepcopy(network).to("meta")
     x = torch.empty(1, sizes.in_channels, *sizes.patch, device="meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(x)

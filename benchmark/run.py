@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from benchmark.cli import BenchmarkCLI, build
 from benchmark.lock import LockedError, locked
+from benchmark.profile import Sizes, count_network
 from benchmark.run_folder import RunFolder, read_json
 from benchmark.score import score_run
 from benchmark.stopping import follow_parent, listen
@@ -65,11 +66,22 @@ def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
         **read_json(folder.progress),
         "steps": cli.trainer.global_step,
         "parameters": sum(parameter.numel() for parameter in cli.model.network.parameters()),
+        **_gmac(cli),
         "best_validation_dice": float(cli.trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "devices": cli.trainer.num_devices * cli.trainer.num_nodes,
         "hardware": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or "CPU",
         "versions": {name: version(name) for name in VERSIONS_OF},
     }
+
+
+def _gmac(cli: BenchmarkCLI) -> dict[str, float]:
+    """Multiply-adds of one patch; nothing for a network that looks at values, as one of the user's own may."""
+    data = cli.datamodule
+    try:
+        counts = count_network(cli.model.network, Sizes(data.patch_size, data.in_channels, data.out_channels))
+    except (NotImplementedError, RuntimeError):
+        return {}
+    return {"gmac": round(counts.gmac, 3)}
 
 
 def is_first() -> bool:
