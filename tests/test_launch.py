@@ -171,11 +171,17 @@ def test_another_scale_is_another_experiment(cohort, tmp_path):
     assert "tiny-demo: 2 runs" in shown
 
 
+def heed_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore it, and so everything below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_all_processes_and_leaves_states_that_are_true(cohort, tmp_path):
     file = write_experiment(tmp_path / "e.yaml", tiny(trainer={"max_epochs": 4000}))
     runs = tmp_path / "runs"
     words = ["run", str(file), "--cohort", str(cohort.path), "--output", str(runs), "--jobs", "1"]
-    with subprocess.Popen([sys.executable, "-m", "benchmark", *words], env=ENVIRONMENT) as process:
+    command = [sys.executable, "-m", "benchmark", *words]
+    with subprocess.Popen(command, env=ENVIRONMENT, preexec_fn=heed_ctrl_c) as process:
         begun = RunFolder(runs / first_run(tiny()).name)
         deadline = time.monotonic() + 60
         while not (begun.checkpoints / "last.ckpt").exists():
