@@ -8,7 +8,8 @@ export MPLCONFIGDIR := $(CACHE)/matplotlib
 export WANDB_CACHE_DIR := $(CACHE)/wandb
 export WANDB_CONFIG_DIR := $(CACHE)/wandb
 export WANDB_DATA_DIR := $(CACHE)/wandb
-PYTEST := $(BIN)/python -m pytest --basetemp $(CACHE)/pytest
+# One thread: sums over more come out differently in the last bit, and some tests compare bits.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --basetemp $(CACHE)/pytest
 
 .PHONY: install demo test test-slow test-browser test-slurm lint
 install: $(STAMP)
