@@ -79,15 +79,13 @@ def run(
         jobs: Runs at a time; one for each GPU (or group of trainer.devices GPUs), or one, where not given.
         launcher: Processes of this machine, or jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
-        dry_run: Print the runs, their state and the time they may take; start nothing.
+        dry_run: Print the runs, their state and the time they may take, as timed here; start nothing.
         restart: Start the chosen runs over.
     """
     from benchmark.workflow import RunOptions, run_experiment, show_plan
 
-    if dry_run:
-        show_plan(experiment, cohort, output, only, scale)
-        return
-    run_experiment(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart))
+    work = show_plan if dry_run else run_experiment
+    work(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart))
 
 
 def status(runs: Path) -> None:

@@ -56,8 +56,12 @@ class BenchmarkCLI(LightningCLI):
         return config
 
 
-def build(args: list[str], *, run: bool) -> BenchmarkCLI:
-    """Parse a configuration and build trainer, task and data; with `run` also do the subcommand that `args` names."""
+def build(args: list[str] | dict[str, Any], *, run: bool) -> BenchmarkCLI:
+    """Parse a configuration and build trainer, task and data; with `run` also do the subcommand that `args` names.
+
+    Raises:
+        ArgumentError: If a configuration without subcommand can't be parsed; a command line ends with its usage.
+    """
     return BenchmarkCLI(
         SegmentationTask,
         PETMRDataModule,
@@ -65,6 +69,7 @@ def build(args: list[str], *, run: bool) -> BenchmarkCLI:
         run=run,
         save_config_callback=None,
         auto_configure_optimizers=False,
+        parser_kwargs={} if run else {"exit_on_error": False},
         trainer_defaults={"use_distributed_sampler": False},
     )
 

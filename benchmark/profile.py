@@ -133,12 +133,26 @@ def measure(build: Build, sizes: Sizes, device: str, repeats: int = 3) -> Measur
         dice_ce_loss(network(x), label).backward()
 
     network.eval()
-    forward_seconds = _median_seconds(forward, device, repeats)
+    forward_seconds = median_seconds(forward, device, repeats)
     network.train()
     step()
     optimizer.step()  # its state is part of what training holds
-    step_seconds = _median_seconds(step, device, repeats)
+    step_seconds = median_seconds(step, device, repeats)
     return Measurements(forward_seconds, step_seconds, peak_gib())
+
+
+def median_seconds(run: Callable[[], None], device: str, repeats: int) -> float:
+    """Seconds that `run` takes, after a run that isn't counted."""
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        run()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        return time.perf_counter() - start
+
+    seconds()
+    return statistics.median(seconds() for _ in range(repeats))
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -175,18 +189,6 @@ def _measure_alone(build: Build, sizes: Sizes, device: str, repeats: int) -> Mea
             return process.submit(measure, build, sizes, device, repeats).result()
         except (torch.OutOfMemoryError, BrokenProcessPool):
             return _DID_NOT_FIT
-
-
-def _median_seconds(run: Callable[[], None], device: str, repeats: int) -> float:
-    def seconds() -> float:
-        start = time.perf_counter()
-        run()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
-
-    seconds()
-    return statistics.median(seconds() for _ in range(repeats))
 
 
 def _watch_memory(device: str) -> Callable[[], float]:

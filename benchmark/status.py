@@ -2,14 +2,17 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from benchmark.evidence import GRID
 from benchmark.objections import name_of
 from benchmark.run_folder import STATES, RunFolder, RunRecord, read_json
+
+NONE: Mapping[str, float] = MappingProxyType({})
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
@@ -26,12 +29,17 @@ def find_runs(folder: Path) -> list[RunFolder]:
     return found
 
 
-def status_table(folders: Sequence[RunFolder]) -> pd.DataFrame:
+def status_table(folders: Sequence[RunFolder], estimates: Mapping[str, float] = NONE) -> pd.DataFrame:
     """One row a run: name, state, finished epochs, elapsed and expected time.
 
-    A run that hasn't finished an epoch is expected to take as long as the others of its variant, or of all, on average.
+    A run that hasn't finished an epoch is expected to take as long as the others of its variant on average, or else as
+    long as estimated, or as all others on average.
+
+    Args:
+        folders: Of the runs.
+        estimates: Variant to seconds that one of its runs is estimated to take.
     """
-    rows = _rows(folders)
+    rows = _rows(folders, estimates)
     epochs = [f"{done}/{all_}" if all_ else "-" for done, all_ in zip(rows["epoch"], rows["epochs"], strict=True)]
     return pd.DataFrame(
         {
@@ -44,9 +52,16 @@ def status_table(folders: Sequence[RunFolder]) -> pd.DataFrame:
     )
 
 
-def summary(folders: Sequence[RunFolder]) -> str:
+def unmeasured(folders: Sequence[RunFolder]) -> list[str]:
+    """The variants of which no run has finished an epoch."""
+    rows = _rows(folders, NONE)
+    measured = set(rows["variant"][rows["epoch"] > 0])
+    return [variant for variant in dict.fromkeys(rows["variant"]) if variant not in measured]
+
+
+def summary(folders: Sequence[RunFolder], estimates: Mapping[str, float] = NONE) -> str:
     """A sentence: how many runs are in which state, and the time that those that aren't done still need."""
-    rows = _rows(folders)
+    rows = _rows(folders, estimates)
     counts = rows["state"].value_counts()
     listed = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
     left = (rows["expected"] - rows["elapsed"])[rows["state"] != "done"].clip(lower=0)
@@ -68,10 +83,11 @@ def _places(grid: Path) -> list[Path]:
     return [grid.parent / name_of(RunRecord(**entry)) for entry in entries]
 
 
-def _rows(folders: Sequence[RunFolder]) -> pd.DataFrame:
+def _rows(folders: Sequence[RunFolder], estimates: Mapping[str, float]) -> pd.DataFrame:
     rows = pd.DataFrame([_row(folder) for folder in folders])
     known = rows["expected"].where(rows["expected"] > 0)
-    rows["expected"] = known.fillna(known.groupby(rows["variant"]).transform("mean")).fillna(known.mean())
+    alike = known.fillna(known.groupby(rows["variant"]).transform("mean"))
+    rows["expected"] = alike.fillna(rows["variant"].map(estimates)).fillna(known.mean())
     return rows
 
 

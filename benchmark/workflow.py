@@ -1,16 +1,17 @@
 """What `petmr run` does from beginning to end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from benchmark.console import progress, show_table, stdout
 from benchmark.evidence import write_grid
-from benchmark.experiment import Experiment, expand, load_experiment
+from benchmark.experiment import Experiment, Run, expand, load_experiment
 from benchmark.launch import Launcher, Outcome, launch, plan, record_of
 from benchmark.local import LocalLauncher, gpus, slots
 from benchmark.run_folder import RunFolder
-from benchmark.status import status_table, summary
+from benchmark.status import status_table, summary, unmeasured
 from benchmark.tracking import WandbMode
 from datamodules.cohort import Cohort, open_cohort
 
@@ -54,13 +55,41 @@ def run_experiment(path: Path, cohort: Path, output: Path | None, options: RunOp
         raise ValueError(f"{len(failed)} of {len(outcomes)} runs aren't done; the same command goes on.\n{listed}")
 
 
-def show_plan(path: Path, cohort: Path, output: Path | None, only: str, scale: str | None) -> None:
-    """Print the runs of an experiment and how long those that are left may take; start nothing."""
-    experiment, opened = load_experiment(path, scale), open_cohort(cohort)
-    planned = plan(experiment, opened, output or Path("runs") / experiment.name, only)
+def show_plan(path: Path, cohort: Path, output: Path | None, options: RunOptions) -> None:
+    """Print the runs of an experiment and how long those that are left may take; start nothing.
+
+    Raises:
+        FileNotFoundError: If the experiment or the cohort is missing.
+        ValueError: If one of them can't be used, or if networks can't be trained.
+    """
+    experiment, opened = load_experiment(path, options.scale), open_cohort(cohort)
+    planned = plan(experiment, opened, output or Path("runs") / experiment.name, options.only)
     folders = [folder for _, folder in planned]
-    show_table(status_table(folders), f"{experiment.name}: {len(planned)} runs")
-    stdout.print(summary(folders), markup=False)
+    first = {run.variant: run for run, _ in reversed(planned)}
+    new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(folders)]
+    estimates, refused = _estimates(new, experiment, opened)
+    show_table(status_table(folders, estimates), f"{experiment.name}: {len(planned)} runs")
+    stdout.print(summary(folders, estimates), markup=False)
+    if refused:
+        raise ValueError("\n".join(refused))
+
+
+def _estimates(runs: Sequence[Run], experiment: Experiment, cohort: Cohort) -> tuple[dict[str, float], list[str]]:
+    """Variant to the seconds that its run takes, as timed here, and why others could not be."""
+    if not runs:
+        return {}, []
+    from benchmark.estimate import estimate  # torch and lightning
+
+    estimates, refused = {}, []
+    processes = _devices(experiment)[1] * experiment.resources.nodes
+    with progress("time each network", len(runs)) as advance:
+        for run in runs:
+            try:
+                estimates[run.variant] = estimate(run, cohort) / processes
+            except ValueError as error:
+                refused.append(str(error))
+            advance(run.variant)
+    return estimates, refused
 
 
 def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from sklearn.model_selection import GroupKFold
 
 from datamodules.files import digest
 from datamodules.grid import Array
@@ -72,6 +71,8 @@ def make_splits(groups: Mapping[str, str], folds: int, seed: int) -> Splits:
             f"{count} groups in {folds} folds leave a single one to train and validate on: "
             "ask for more folds, or add subjects."
         )
+    from sklearn.model_selection import GroupKFold  # takes a second, which those who read known folds needn't wait
+
     subjects = np.array(sorted(groups))
     of = np.array([groups[subject] for subject in subjects])
     parts = GroupKFold(folds, shuffle=True, random_state=seed).split(subjects, groups=of)
