@@ -58,7 +58,7 @@ def simulate(
 def run(
     experiment: Path,
     *,
-    cohort: Path,
+    cohort: Path | None = None,
     output: Path | None = None,
     only: str = "*",
     scale: str | None = None,
@@ -72,7 +72,7 @@ def run(
 
     Args:
         experiment: Experiment file, such as experiments/demo.yaml.
-        cohort: Prepared cohort.
+        cohort: Prepared cohort; the one that the experiment names where not given.
         output: Folder of the runs; runs/NAME where not given.
         only: Pattern over the runs' names, such as 'vnet/*' or '*/fold-0-*'.
         scale: One of experiments/scales/ instead of the experiment's: demo, compact or paper.
@@ -125,7 +125,8 @@ def evaluate(
     asked = [option for option, value in given.items() if value is not None]
     if len(asked) != 1:
         raise ValueError(f"A test is repeated under one condition: give one of {', '.join(given)}, not {len(asked)}.")
-    from benchmark.conditions import elsewhere, evaluate_all, noisy, without
+    from benchmark.conditions import elsewhere, noisy, without
+    from benchmark.evaluate import evaluate_all
 
     if missing is not None:
         condition = without(missing)

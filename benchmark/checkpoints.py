@@ -1,10 +1,12 @@
 """Checkpoints that are whole or not there, and that can't run code when they are read."""
 
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.types import _PATH
@@ -24,9 +26,17 @@ class SafeCheckpointIO(TorchCheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:
-        """Write a checkpoint to a local path."""
+        """Write a checkpoint to a local path.
+
+        Raises:
+            OSError: If there is no room for it.
+        """
         with atomic_path(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # torch's own words for a write that fell short
+                free = shutil.disk_usage(temporary.parent).free / 2**30
+                raise OSError(f"{path}: can't be written, {free:.1f} GiB are free there ({error}).") from error
 
     def load_checkpoint(
         self, path: _PATH, map_location: Callable[..., Any] | None = None, weights_only: bool | None = None
@@ -67,6 +77,12 @@ class BestAndLast(ModelCheckpoint):
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep `last.ckpt` of every epoch; Lightning writes it only where the epoch was the best so far."""
+        super().on_train_epoch_end(trainer, pl_module)
+        if self._last_global_step_saved != trainer.global_step:
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with what was best; Lightning would forget it if the folder had moved."""

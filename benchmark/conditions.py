@@ -1,21 +1,11 @@
-"""`petmr evaluate`: finished runs tested again under another condition, without training."""
+"""Conditions other than a run's own test: a missing modality, a noisy PET, another cohort."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from benchmark.cli import build
-from benchmark.console import progress
-from benchmark.experiment import merge
-from benchmark.run_folder import RunFolder, read_json
-from benchmark.score import cases_of_run, write_cases
-from benchmark.status import find_runs
 from datamodules.cohort import open_cohort
-from datamodules.files import write_json, write_text
 from datamodules.pet_noise import noise_share
 from datamodules.splits import certify, splits_path
 
@@ -71,56 +61,27 @@ def elsewhere(cohort: Path, name: str | None = None) -> Condition:
     return Condition(f"cohort-{called}", data, {"test_cohort": called})
 
 
-def evaluate_all(folders: Sequence[Path], condition: Condition, only: str = "*") -> None:
-    """Test the best checkpoint of every finished run that the condition concerns, and score what it predicts.
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions the finished runs of an experiment are tested again.
 
-    Args:
-        folders: Of experiments.
-        condition: What is different.
-        only: Pattern over `variant/fold-0-seed-0`.
-
-    Raises:
-        FileNotFoundError: If a folder holds no runs.
-        ValueError: If no run is finished, or a checkpoint doesn't fit the cohort.
+    Attributes:
+        noise: Levels of PET noise: low, moderate, high, severe, or shares of the mean uptake.
+        missing: Modalities that are set to 0, one at a time.
+        cohorts: Name to prepared cohort; in an experiment's file, beside it where the path isn't absolute.
     """
-    found = [run for folder in folders for run in find_runs(folder) if fnmatch(run.name, only)]
-    chosen = [run for run in found if run.is_done() and condition.applies_to(_config(run))]
-    if not chosen:
-        raise ValueError(f"None of the {len(found)} runs is done and concerned by {condition.name}.")
-    with progress(condition.name, len(chosen)) as advance:
-        for folder in chosen:
-            evaluate_run(folder, condition)
-            advance(folder.name)
 
+    noise: list[str | float] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    cohorts: dict[str, str] = field(default_factory=dict)
 
-def evaluate_run(folder: RunFolder, condition: Condition) -> None:
-    """Test one run; nothing is done where that has been done before.
+    def all(self) -> list[Condition]:
+        """Every one of them.
 
-    Raises:
-        ValueError: If its checkpoint doesn't fit the cohort.
-    """
-    predictions = folder.path / f"predictions-{condition.name}"
-    config, marker = predictions / "config.yaml", predictions / "done.json"
-    write_text(config, yaml.safe_dump(_changed(_config(folder), condition, predictions), sort_keys=False))
-    cli = build(["--config", str(config)], run=False)
-    record, cohort = folder.read_record(), cli.datamodule.cohort
-    known = {"identity": record.identity, "cohort": cohort.fingerprint, "data": dict(condition.data)}
-    if read_json(marker) == known:
-        return
-    best = str(folder.checkpoints / "best.ckpt")
-    cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
-    cases = cases_of_run(record, cohort, cli.datamodule.parts.test, predictions)
-    write_cases(folder.path / f"cases-{condition.name}.csv", cases.assign(**condition.columns))
-    write_json(marker, known)
-
-
-def _config(folder: RunFolder) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-    return config
-
-
-def _changed(config: Mapping[str, Any], condition: Condition, predictions: Path) -> dict[str, Any]:
-    """The configuration of a run for its test under a condition: in this process alone, and no logger."""
-    writer = {"class_path": "benchmark.callbacks.PredictionWriter", "init_args": {"folder": str(predictions)}}
-    trainer = {"logger": False, "callbacks": [writer], "devices": 1, "num_nodes": 1, "strategy": "auto"}
-    return merge(config, {"data": condition.data, "trainer": {**trainer, "default_root_dir": str(predictions)}})
+        Raises:
+            FileNotFoundError: If there is no such cohort.
+            ValueError: If a level of noise is unknown.
+        """
+        noises = [noisy(level) for level in self.noise]
+        others = [elsewhere(Path(path), name) for name, path in self.cohorts.items()]
+        return [*noises, *(without(modality) for modality in self.missing), *others]

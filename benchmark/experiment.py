@@ -9,12 +9,17 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
+from benchmark.conditions import Conditions
 from benchmark.resources import Resources
 from datamodules.files import digest
 
 Config = dict[str, Any]
 SHIPPED = Path(__file__).parents[1] / "experiments"
 """Installed beside this package, as every room of the project is."""
+
+NAME = r"\w[\w.+-]*"
+RESERVED = ("report", "slurm", "wandb")
+"""Folders that stand beside those of the variants."""
 
 WITHOUT_EFFECT = (
     "data.workers",
@@ -51,9 +56,14 @@ class Experiment:
         folds: Number of folds of the cohort; all of them are run.
         seeds: Each fold is run once for each.
         split_seed: Of the folds, which every variant and seed shares.
+        cohort: Prepared cohort, beside the file where the path isn't absolute; `--cohort` comes first.
         scale: A name in `experiments/scales/`: patch size, training length, and `networks`, settings of each.
         config: What differs for all runs: sections `data`, `model` and `trainer`.
+        conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
+
+    Raises:
+        ValueError: If names can't be folders, or there is nothing to run.
     """
 
     name: str
@@ -61,9 +71,24 @@ class Experiment:
     folds: int = 5
     seeds: list[int] = field(default_factory=lambda: [0])
     split_seed: int = 0
+    cohort: str | None = None
     scale: str = "paper"
     config: Config = field(default_factory=dict)
+    conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
+
+    def __post_init__(self) -> None:
+        odd = [name for name in (self.name, *self.variants) if not re.fullmatch(NAME, name) or name in RESERVED]
+        if odd:
+            raise ValueError(
+                f"The experiment and its variants name folders: {', '.join(odd)} can't be one. Use letters, digits, "
+                f"'_', '-', '.' and '+', beginning with a letter or digit, and not {', '.join(RESERVED)}."
+            )
+        if not self.variants or not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(
+                f"'{self.name}' needs at least one variant and one seed, and each seed once: it has "
+                f"{len(self.variants)} variants and seeds {self.seeds}."
+            )
 
 
 @dataclass(frozen=True)
@@ -115,15 +140,20 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
     try:
         parsed = parser.parse_object({"experiment": _read(path)})
         experiment: Experiment = parser.instantiate_classes(parsed).experiment
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
-    odd = [name for name in experiment.variants if not re.fullmatch(r"[\w.+-]+", name)]
-    if odd:
-        raise ValueError(f"{path}: variants name folders: write {', '.join(odd)} with letters, digits, '_', '-', '.'.")
+    experiment = _located(experiment, path.parent)
     if scale not in (None, experiment.scale):
         experiment = replace(experiment, name=f"{experiment.name}-{scale}", scale=scale)
     expand(experiment)
     return experiment
+
+
+def _located(experiment: Experiment, beside: Path) -> Experiment:
+    """The experiment with paths that hold wherever the command runs."""
+    cohort = str(beside / experiment.cohort) if experiment.cohort else None
+    others = {name: str(beside / place) for name, place in experiment.conditions.cohorts.items()}
+    return replace(experiment, cohort=cohort, conditions=replace(experiment.conditions, cohorts=others))
 
 
 def expand(experiment: Experiment) -> tuple[Run, ...]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from benchmark.experiment import Experiment, Run, expand
 from benchmark.lock import LockedError, is_locked, refusal
-from benchmark.run_folder import RunFolder, RunRecord
+from benchmark.run_folder import RunFolder, RunRecord, read_json
 from benchmark.tracking import WandbMode
 from datamodules.cohort import Cohort
 from datamodules.splits import load_splits
@@ -71,6 +71,7 @@ def _empty(folders: Sequence[RunFolder]) -> None:
     if used:
         raise LockedError(refusal(used[0].lock))
     for folder in folders:
+        folder.done.unlink(missing_ok=True)  # first: a folder that is half emptied isn't done
         if folder.path.exists():
             shutil.rmtree(folder.path)
 
@@ -115,9 +116,9 @@ def launch(
         try:
             folder.begin(run, record_of(run, experiment, cohort), cohort.path, wandb)
             launcher(folder)
-        except OSError as error:  # as from a full disk: others may still find room
+        except (OSError, ValueError) as error:  # as from a full disk: others may still find room
             return Outcome(run, "failed", str(error))
-        return Outcome(run, folder.state(), "" if folder.is_done() else _end_of(folder.log))
+        return Outcome(run, folder.state(), "" if folder.is_done() else _reason(folder))
 
     pool = ThreadPoolExecutor(at_once)
     try:
@@ -130,6 +131,8 @@ def launch(
         pool.shutdown(wait=True)
 
 
-def _end_of(log: Path) -> str:
+def _reason(folder: RunFolder) -> str:
+    """Why a run isn't done: the error that ended it, and the end of its log."""
+    log = folder.log
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    return "\n".join([f"the end of {log}:", *lines[-TAIL:]])
+    return "\n".join([str(read_json(folder.ended).get("error", "")), f"The end of {log}:", *lines[-TAIL:]])

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def start(folder: Path, *, mode: str, **identity: str) -> wandb.Run:
-    """Start or go on with a run of Weights & Biases, offline where the server can't be used."""
+    """Start or go on with a run of Weights & Biases, offline where the server can't be used, or else not at all."""
     settings = wandb.Settings(init_timeout=INIT_S, finish_timeout=FINISH_S, silent=mode != "online")
     known: dict[str, Any] = {"project": PROJECT, "dir": str(folder), "settings": settings, "resume": "allow"} | identity
     try:
@@ -30,7 +30,12 @@ def start(folder: Path, *, mode: str, **identity: str) -> wandb.Run:
     except wandb.Error as error:
         wandb.teardown()  # it still holds the run's id
         log.warning("Weights & Biases can't be reached (%s): recorded offline, for `wandb sync`.", error)
+    try:
         return wandb.init(mode="offline", **known)
+    except wandb.Error as error:
+        wandb.teardown()
+        log.warning("Weights & Biases can't record (%s): the run goes on without it.", error)
+        return wandb.init(mode="disabled")
 
 
 class WandbMirror(WandbLogger):
@@ -67,7 +72,7 @@ def mirror_report(report: Path, runs: Path, experiment: str, mode: WandbMode) ->
         return
     grid = digest(json.loads((runs / GRID).read_text(encoding="utf-8")))
     identity = {"group": experiment, "job_type": "summary", "name": f"{experiment} summary"}
-    with start(runs, mode=mode, id=f"{experiment}-summary-{grid}", **identity) as run:
+    with start(runs, mode=mode, id=digest([experiment, "summary", grid]), **identity) as run:
         tables = {f"tables/{path.stem}": pd.read_csv(path, dtype=str) for path in sorted(report.glob("tables/*.csv"))}
         run.log({name: wandb.Table(dataframe=table) for name, table in tables.items()})
         run.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in sorted(report.glob("figures/*.png"))})

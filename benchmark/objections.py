@@ -40,7 +40,7 @@ def objection(runs: Sequence[FoundRun], expected: RunRecord, tested: frozenset[s
     if len(runs) > 1:
         return f"duplicated: {' and '.join(str(run.folder.path) for run in runs)}"
     (run,) = runs
-    if not run.folder.is_done():
+    if not run.folder.done.is_file():
         return "not finished"
     if changed := _changes(run.record, expected):
         return f"stale: {', '.join(changed)}"
@@ -74,6 +74,6 @@ def tested_subjects(found: Sequence[FoundRun]) -> dict[int, frozenset[str]]:
     """The subjects that any run of a fold has scored, by fold."""
     tested: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
     for run in found:
-        if run.folder.is_done() and run.folder.cases.is_file():
+        if run.folder.is_done():
             tested[run.record.fold] |= _subjects(run.folder)
     return tested

@@ -14,15 +14,13 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from benchmark.cli import BenchmarkCLI, build
+from benchmark.hardware import hardware
 from benchmark.lock import LockedError, locked
 from benchmark.profile import Sizes, count_network
-from benchmark.run_folder import RunFolder, read_json
+from benchmark.run_folder import PATIENCE_S, RunFolder, read_json
 from benchmark.score import score_run
 from benchmark.stopping import follow_parent, listen
-from datamodules.files import write_json
-
-PATIENCE_S = 15.0
-"""For a process that is just ending, as after the command that started it was killed."""
+from datamodules.files import remove_temporaries, write_json
 
 EXPECTED = ("does not have many workers", "args parameter is intended", "LeafSpec", "exists and is not empty", "`srun`")
 """In warnings that tell nothing here."""
@@ -30,7 +28,7 @@ EXPECTED = ("does not have many workers", "args parameter is intended", "LeafSpe
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 """Where torchrun, Lightning and SLURM say which rank a process is."""
 
-VERSIONS_OF = ("petmr-bench", "torch", "lightning", "monai", "numpy")
+VERSIONS_OF = ("petmr-bench", "torch", "lightning", "monai", "numpy", "scipy")
 
 
 def execute(folder: RunFolder) -> None:
@@ -69,8 +67,8 @@ def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
         **_gmac(cli),
         "best_validation_dice": float(cli.trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "devices": cli.trainer.num_devices * cli.trainer.num_nodes,
-        "hardware": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or "CPU",
-        "versions": {name: version(name) for name in VERSIONS_OF},
+        "hardware": hardware(),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS_OF}},
     }
 
 
@@ -97,16 +95,20 @@ def work(folder: RunFolder) -> None:
         SIGTERMException: If the process was told to stop.
     """
     started = time.time()
-    state = "failed"
+    state, error = "failed", ""
     try:
         execute(folder)
         state = "done"
     except SIGTERMException:
         state = "preempted"
         raise
+    except Exception as reason:
+        error = f"{type(reason).__name__}: {reason}"
+        raise
     finally:
-        if is_first() or (state == "failed" and not folder.ended.exists()):  # where the first can't say any more
-            write_json(folder.ended, {"state": state, "seconds": round(time.time() - started, 1)})
+        first_failure = state == "failed" and not folder.ended.exists()  # what other ranks say follows from it
+        if first_failure or (state != "failed" and is_first()):
+            write_json(folder.ended, {"state": state, "seconds": round(time.time() - started, 1), "error": error})
 
 
 def main() -> None:
@@ -118,6 +120,9 @@ def main() -> None:
     try:
         with locked(folder.lock, PATIENCE_S) if is_first() else nullcontext():
             if is_first():
+                if folder.is_done():  # by the process that held the lock until now
+                    return
+                remove_temporaries(folder.path)
                 folder.ended.unlink(missing_ok=True)
             work(folder)
     except LockedError as error:

@@ -8,11 +8,14 @@ from typing import Any
 import yaml
 
 from benchmark.experiment import Config, Run, effective, merge
-from benchmark.lock import is_locked
+from benchmark.lock import is_locked, locked
 from benchmark.tracking import WandbMode, loggers
 from datamodules.cohort import Cohort
-from datamodules.files import write_json, write_text
+from datamodules.files import digest, write_json, write_text
 from datamodules.splits import Splits
+
+PATIENCE_S = 15.0
+"""For a process that is just beginning or ending, as after the command that started it was killed."""
 
 STATES = ("done", "running", "failed", "preempted", "interrupted", "waiting")
 
@@ -125,8 +128,8 @@ class RunFolder:
         return RunRecord(**json.loads(self.record.read_text(encoding="utf-8")))
 
     def is_done(self) -> bool:
-        """Whether the run has written its completion marker; nothing else counts."""
-        return self.done.is_file()
+        """Whether the run has written its completion marker, and its scores are still there; nothing else counts."""
+        return self.done.is_file() and self.cases.is_file()
 
     def state(self) -> str:
         """One of `STATES`, from what lies here; an exit code is never believed."""
@@ -136,7 +139,8 @@ class RunFolder:
             return "running"
         if not self.lock.is_file():
             return "waiting"
-        return str(read_json(self.ended).get("state", "interrupted"))
+        ended = str(read_json(self.ended).get("state", "interrupted"))
+        return "interrupted" if ended == "done" else ended  # its scores have gone since
 
     def check(self, run: Run, record: RunRecord) -> None:
         """Refuse to go on with a folder that another configuration, cohort or set of folds has begun.
@@ -155,10 +159,17 @@ class RunFolder:
             )
 
     def begin(self, run: Run, record: RunRecord, cohort: Path, wandb: WandbMode) -> None:
-        """Write record and configuration."""
-        write_text(self.settings, yaml.safe_dump(run.config, sort_keys=False))
-        write_text(self.config, yaml.safe_dump(self._placed(run, record, cohort, wandb), sort_keys=False))
-        write_json(self.record, asdict(record))
+        """Write record and configuration, unless another command has begun something else here meanwhile.
+
+        Raises:
+            ValueError: As `check`.
+            LockedError: If another command is just beginning.
+        """
+        with locked(self.path / "begin.lock", PATIENCE_S):
+            self.check(run, record)
+            write_text(self.settings, yaml.safe_dump(run.config, sort_keys=False))
+            write_text(self.config, yaml.safe_dump(self._placed(run, record, cohort, wandb), sort_keys=False))
+            write_json(self.record, asdict(record))
 
     def _changed_settings(self, run: Run) -> list[str]:
         if not self.settings.is_file():
@@ -178,7 +189,7 @@ class RunFolder:
                 experiment=run.experiment,
                 job_type=run.variant,
                 name=run.name,
-                run_id=f"{run.experiment}-{run.name}-{record.identity}".replace("/", "-"),
+                run_id=digest([run.experiment, run.name, record.identity]),
             ),
             "callbacks": [*own.get("callbacks", []), *self._callbacks()],
         }

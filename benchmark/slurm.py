@@ -1,25 +1,31 @@
 """Runs as jobs of a SLURM cluster, through submitit."""
 
+import getpass
+import logging
+import math
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock
 
 import submitit
-from submitit.core.utils import DelayedSubmission
+from submitit.core.utils import DelayedSubmission, FailedJobError
 
 from benchmark.local import PARENT
 from benchmark.resources import Resources
 from benchmark.run_folder import RunFolder, read_json
 from datamodules.files import write_json
 
+logger = logging.getLogger(__name__)
+
 TIMES = 1000
 """How often a job may run out of its time and be queued again."""
 
-POLL_S = 2.0
-"""Between looks at a job; submitit asks SLURM more rarely, and once for all jobs."""
+POLL_S = 5.0
+"""Between looks at all jobs of this user, however many wait for them."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,16 @@ class SlurmLauncher:
         self.executor = submitit.AutoExecutor(folder=logs, cluster=cluster, slurm_max_num_timeout=TIMES)
         self.executor.update_parameters(name="petmr", **resources.parameters())
         self.logs = logs
+        self.queue = Queue()
         self.submitting = Lock()
         self.stopping = Event()
 
     def __call__(self, folder: RunFolder) -> None:
-        """Submit one run and wait for its job's end."""
+        """Submit one run and wait for its job's end.
+
+        Raises:
+            OSError: If SLURM doesn't take the job.
+        """
         known = read_json(_submitted(folder)).get("job")
         earlier: list[submitit.Job[None]] = [submitit.SlurmJob(self.logs, known)] if known else []
         (job, *_) = [job for job in earlier if self._goes_on(job)] or [self._submit(folder)]
@@ -64,24 +75,48 @@ class SlurmLauncher:
             pass
 
     def _goes_on(self, job: "submitit.Job[None]") -> bool:
-        """Whether a job waits or runs; for the accounting, which submitit asks, one queued again may be over."""
-        return not job.done() or (self.executor.cluster == "slurm" and is_queued(job.job_id))
+        """Whether a job waits or runs, by SLURM's queue: its accounting, which submitit asks, may be off or behind."""
+        return self.queue.holds(job.job_id) if self.executor.cluster == "slurm" else not job.done()
 
     def _submit(self, folder: RunFolder) -> "submitit.Job[None]":
         with self.submitting:
-            job: submitit.Job[None] = self.executor.submit(Work(folder.path))
+            try:
+                job: submitit.Job[None] = self.executor.submit(Work(folder.path))
+            except FailedJobError as error:
+                raise OSError(f"{folder.name}: SLURM doesn't take the job ({error}).") from error
+        self.queue.look_again()
         write_json(_submitted(folder), {"job": job.job_id})
         return job
 
     def stop(self) -> None:
         """Leave the jobs: they belong to the cluster now, and the same command waits for them again."""
         self.stopping.set()
+        logger.warning("The jobs go on; the same command waits for them again, and scancel ends them.")
 
 
-def is_queued(job: str) -> bool:
-    """Whether SLURM still has a job that isn't over."""
-    command = ["squeue", "--noheader", "--job", job]
-    return bool(subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip())
+class Queue:
+    """The user's jobs that wait or run, looked up for all that ask, and not too often."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.jobs: frozenset[str] = frozenset()
+        self.known_until = -math.inf
+
+    def holds(self, job: str) -> bool:
+        """Whether a job isn't over, as far as is known: SLURM may not answer for a while."""
+        with self.lock:
+            if time.monotonic() > self.known_until:
+                command = ["squeue", "--noheader", "--format=%i", "--user", getpass.getuser()]
+                told = subprocess.run(command, capture_output=True, text=True, check=False)
+                if told.returncode:
+                    return True
+                self.jobs, self.known_until = frozenset(told.stdout.split()), time.monotonic() + POLL_S
+            return job in self.jobs
+
+    def look_again(self) -> None:
+        """Forget what is known, as there is a new job."""
+        with self.lock:
+            self.known_until = -math.inf
 
 
 def _submitted(folder: RunFolder) -> Path:

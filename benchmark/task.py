@@ -1,6 +1,6 @@
 """How any network is trained, validated and tested: the same way as all the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import lightning as L
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.labelling import Inference, label_subject
-from benchmark.losses import dice_ce_loss
+from benchmark.losses import dice_ce_losses
 from benchmark.validation import SubjectDice
 
 
@@ -82,6 +82,21 @@ class SegmentationTask(L.LightningModule):
         checkpoint["network"] = self.recipe
         checkpoint["inference"] = self.inference.to_dict()
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another network, or of one with other settings.
+
+        Raises:
+            ValueError: Naming what differs.
+        """
+        then, now = (_flat(recipe) for recipe in (checkpoint.get("network"), self.recipe))
+        differing = [
+            f"{key}: {then.get(key)} in the checkpoint, {now.get(key)} here"
+            for key in dict.fromkeys([*then, *now])
+            if then and now and then.get(key) != now.get(key)
+        ]
+        if differing:
+            raise ValueError(f"The checkpoint is of another network; {'; '.join(differing)}.")
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, rank)."""
         state = np.random.SeedSequence([self.seed, self.global_step, self.global_rank]).generate_state(1)
@@ -93,17 +108,31 @@ class SegmentationTask(L.LightningModule):
         Raises:
             FloatingPointError: If the loss isn't finite.
         """
-        loss = dice_ce_loss(self(batch["image"]), batch["label"], self.ce_weight)
+        dice, ce = dice_ce_losses(self(batch["image"]), batch["label"])
+        loss = dice + self.ce_weight * ce
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"The loss is {loss.item()} at step {self.global_step} on patches of {', '.join(batch['subject'])}; "
-                "the last checkpoint is from before. Lower the learning rate, or look at these subjects."
+                f"{self.global_step - 1} was the last finite step, and the last checkpoint is from before. Lower the "
+                "learning rate, or look at these subjects."
             )
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["image"]))
+        losses = {"train/loss": loss, "train/dice_loss": dice, "train/ce_loss": ce}
+        for name, value in losses.items():
+            self.log(name, value, prog_bar=value is loss, batch_size=len(batch["image"]), sync_dist=True)
         return loss
 
     def on_validation_start(self) -> None:
-        """Give all ranks the first one's running statistics, here once, as ranks have unequal numbers of steps."""
+        """Give all ranks the first one's running statistics, here once, as ranks have unequal numbers of steps.
+
+        Raises:
+            FloatingPointError: If a weight isn't finite any more, so that no checkpoint is written of it.
+        """
+        for name, parameter in self.network.named_parameters():
+            if not torch.isfinite(parameter).all():
+                raise FloatingPointError(
+                    f"Weights of {name} aren't finite after step {self.global_step - 1}, though all losses were; the "
+                    "last checkpoint is from before. Lower the learning rate."
+                )
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, 0)
@@ -128,3 +157,9 @@ class SegmentationTask(L.LightningModule):
 
     def _segment(self, batch: Batch) -> Tensor:
         return label_subject(self.network, batch["image"][0], self.partners, self.inference)
+
+
+def _flat(recipe: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Class path and settings of a network side by side; patches of another size may be tried."""
+    flat = {"class_path": recipe["class_path"], **recipe["init_args"]} if recipe else {}
+    return {key: value for key, value in flat.items() if key != "patch_size"}

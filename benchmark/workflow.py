@@ -1,10 +1,11 @@
 """What `petmr run` does from beginning to end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from benchmark.conditions import Condition
 from benchmark.console import progress, show_table, stdout
 from benchmark.evidence import write_grid
 from benchmark.experiment import Experiment, Run, expand, load_experiment
@@ -27,6 +28,9 @@ class RunOptions:
         launcher: On this machine, or as jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
         restart: Whether chosen runs start over.
+
+    Raises:
+        ValueError: If there is to be less than one run at a time.
     """
 
     only: str = "*"
@@ -36,33 +40,67 @@ class RunOptions:
     wandb: WandbMode = "offline"
     restart: bool = False
 
+    def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise ValueError(f"At least one run goes on at a time, got --jobs {self.jobs}.")
 
-def run_experiment(path: Path, cohort: Path, output: Path | None, options: RunOptions) -> None:
-    """Run what isn't done of an experiment, then write and print its tables.
+
+def run_experiment(path: Path, cohort: Path | None, output: Path | None, options: RunOptions) -> None:
+    """Run what isn't done of an experiment, test it under its conditions, then write and print its tables.
 
     Raises:
         FileNotFoundError: If the experiment or the cohort is missing.
         ValueError: If one of them can't be used, or if runs aren't done.
     """
-    experiment, opened = load_experiment(path, options.scale), open_cohort(cohort)
-    folder = output or Path("runs") / experiment.name
+    experiment = load_experiment(path, options.scale)
+    opened, folder = _open(experiment, cohort), output or Path("runs") / experiment.name
+    conditions = experiment.conditions.all()  # refused before days are spent
     outcomes = _launch(experiment, opened, folder, options)
+    problems = [f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
+    if problems:
+        problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
-        _report(experiment, folder, options.wandb)
-    failed = [outcome for outcome in outcomes if outcome.message]
-    if failed:
-        listed = "\n\n".join(f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in failed)
-        raise ValueError(f"{len(failed)} of {len(outcomes)} runs aren't done; the same command goes on.\n{listed}")
+        problems += _attempt("Not tested under all conditions", lambda: _test_again(folder, conditions, options))
+        problems += _attempt("There is no report", lambda: _report(experiment, folder, options.wandb))
+    if problems:
+        raise ValueError("\n\n".join(problems))
 
 
-def show_plan(path: Path, cohort: Path, output: Path | None, options: RunOptions) -> None:
+def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
+    """Do something whose failure is told later."""
+    try:
+        act()
+    except (OSError, ValueError) as error:
+        return [f"{problem}: {error}"]
+    return []
+
+
+def _test_again(folder: Path, conditions: Sequence[Condition], options: RunOptions) -> None:
+    if not conditions:
+        return
+    if options.launcher == "slurm":
+        raise ValueError(f"this machine isn't the cluster's: use `petmr evaluate {folder}` in a job.")
+    from benchmark.evaluate import evaluate_all  # torch and lightning
+
+    for condition in conditions:
+        evaluate_all([folder], condition)
+
+
+def _open(experiment: Experiment, cohort: Path | None) -> Cohort:
+    if cohort is None and experiment.cohort is None:
+        raise ValueError(f"'{experiment.name}' names no cohort: give one with --cohort.")
+    return open_cohort(cohort or Path(str(experiment.cohort)))
+
+
+def show_plan(path: Path, cohort: Path | None, output: Path | None, options: RunOptions) -> None:
     """Print the runs of an experiment and how long those that are left may take; start nothing.
 
     Raises:
         FileNotFoundError: If the experiment or the cohort is missing.
         ValueError: If one of them can't be used, or if networks can't be trained.
     """
-    experiment, opened = load_experiment(path, options.scale), open_cohort(cohort)
+    experiment = load_experiment(path, options.scale)
+    opened = _open(experiment, cohort)
     planned = plan(experiment, opened, output or Path("runs") / experiment.name, options.only)
     folders = [folder for _, folder in planned]
     first = {run.variant: run for run, _ in reversed(planned)}
@@ -123,8 +161,19 @@ def _launcher(experiment: Experiment, folder: Path, options: RunOptions, runs: i
 
 
 def _devices(experiment: Experiment) -> tuple[list[str], int]:
-    """The GPUs that there are for runs, and how many each run uses."""
-    trainer = expand(experiment)[0].config["trainer"]
+    """The GPUs that there are for runs, and how many each run uses.
+
+    Raises:
+        ValueError: If runs use different numbers.
+    """
+    trainers = [run.config["trainer"] for run in expand(experiment)]
+    wanted = {str(trainer.get("devices", "auto")) for trainer in trainers}
+    if len(wanted) > 1:
+        raise ValueError(
+            f"{experiment.name}: its variants ask for different trainer.devices ({', '.join(sorted(wanted))}), but "
+            "GPUs are shared out evenly: put them into experiments of their own."
+        )
+    trainer = trainers[0]
     found = [] if trainer.get("accelerator") == "cpu" else gpus()
     devices = trainer.get("devices", "auto")
     each = len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdecimal() else len(found)

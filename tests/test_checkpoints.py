@@ -52,6 +52,22 @@ def test_a_truncated_checkpoint_is_refused_by_name(tmp_path):
         SafeCheckpointIO().load_checkpoint(path)
 
 
+def test_last_is_the_last_finished_epoch_though_none_was_better_than_the_first(cohort, tmp_path):
+    folder = begin(tmp_path, tiny(model={"learning_rate": 0.0}), cohort)
+    execute(folder)
+    last, best = (torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True) for name in ("last", "best"))
+    assert (best["epoch"], last["epoch"]) == (0, 2)
+
+
+def test_a_write_that_falls_short_says_how_much_room_there_is(tmp_path, monkeypatch):
+    def short(*args, **settings):
+        raise RuntimeError("unexpected pos 64 vs 0")
+
+    monkeypatch.setattr(benchmark.checkpoints.torch, "save", short)
+    with pytest.raises(OSError, match=r"last\.ckpt: can't be written, [\d.]+ GiB are free there \(unexpected pos"):
+        SafeCheckpointIO().save_checkpoint({}, tmp_path / "last.ckpt")
+
+
 def full_disk(*args, **settings):
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -62,6 +78,7 @@ def test_a_full_disk_fails_the_run_and_leaves_what_was_there(cohort, tmp_path, m
     folder = begin(tmp_path, short, cohort)
     execute(folder)
     folder.done.unlink()
+    folder.record.unlink()  # else a longer training would be refused here
     before = weights(folder)
     begin(tmp_path, long, cohort)
     with monkeypatch.context() as patch:

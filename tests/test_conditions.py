@@ -4,7 +4,8 @@ from builders import make_cohort
 from tiny_experiment import begin, petmr, tiny
 
 from benchmark import tables
-from benchmark.conditions import elsewhere, evaluate_all, noisy, without
+from benchmark.conditions import elsewhere, noisy, without
+from benchmark.evaluate import evaluate_all
 from benchmark.run import work
 from benchmark.score import read_cases
 

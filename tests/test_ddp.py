@@ -9,7 +9,8 @@ import torch
 from builders import make_cohort
 from tiny_experiment import begin, ranks_in, read_diary, start, tiny, weights
 
-from benchmark.conditions import Condition, evaluate_run
+from benchmark.conditions import Condition
+from benchmark.evaluate import evaluate_run
 from benchmark.run import execute
 from benchmark.run_folder import RunFolder
 from datamodules.splits import load_splits

@@ -50,11 +50,26 @@ def test_a_class_path_is_a_network(tmp_path):
         ({"foldz": 3}, "foldz"),
         ({"folds": "three"}, "folds"),
         ({"variants": {"a/b": {"network": "vnet"}}}, "a/b"),
+        ({"variants": {"report": {"network": "vnet"}}}, "report can't be one"),
+        ({"variants": {"..": {"network": "vnet"}}}, r"\.\. can't be one"),
+        ({"name": "my exp #1: x"}, "my exp #1: x can't be one"),
+        ({"variants": {}}, "0 variants"),
+        ({"seeds": []}, r"seeds \[\]"),
+        ({"seeds": [0, 0]}, "each seed once"),
+        ({"conditions": {"nois": [0.1]}}, "nois"),
     ],
 )
 def test_a_wrong_experiment_file_is_refused_by_name(tmp_path, entries, match):
     with pytest.raises(ValueError, match=match):
         load_experiment(write(tmp_path / "e.yaml", **entries))
+
+
+def test_cohorts_lie_beside_the_file_that_names_them(tmp_path):
+    conditions = {"noise": ["high", 0.15], "cohorts": {"near": "other", "far": "/data/other"}}
+    experiment = load_experiment(write(tmp_path / "e.yaml", cohort="cohort", conditions=conditions))
+    assert experiment.cohort == str(tmp_path / "cohort")
+    assert experiment.conditions.noise == ["high", 0.15]
+    assert experiment.conditions.cohorts == {"near": str(tmp_path / "other"), "far": "/data/other"}
 
 
 def test_a_missing_experiment_file_is_named(tmp_path):

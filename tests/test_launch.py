@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,14 +8,16 @@ import time
 from dataclasses import replace
 
 import pytest
+import yaml
 from builders import make_cohort
 from tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny, write_experiment
 
-from benchmark.experiment import expand
+from benchmark.experiment import Experiment, Variant, expand
 from benchmark.launch import launch, plan
 from benchmark.lock import LockedError, locked
 from benchmark.run_folder import RunFolder
 from benchmark.status import find_runs
+from benchmark.workflow import RunOptions, _devices
 from datamodules.splits import certify
 
 
@@ -32,6 +35,7 @@ class Recorder:
     def __call__(self, folder):
         self.ran.append(folder.name)
         if folder.name not in self.fails:
+            folder.cases.touch()
             folder.done.write_text("{}")
 
     def stop(self):
@@ -75,6 +79,16 @@ def test_a_changed_configuration_is_refused_with_the_difference(cohort, tmp_path
     assert "--restart" in str(refusal.value)
 
 
+def test_two_commands_cannot_begin_two_configurations_in_one_folder(cohort, tmp_path):
+    one, other = tiny(), tiny(model={"learning_rate": 0.5})
+    planned = plan(other, cohort, tmp_path)  # before the first command begins
+    folder = begin(tmp_path, one, cohort)
+    before = folder.read_record()
+    outcomes = launch(planned, other, cohort, Recorder(), at_once=1)
+    assert outcomes[0].state == "failed" and "model.learning_rate: 0.03 then, 0.5 now" in outcomes[0].message
+    assert folder.read_record() == before
+
+
 def test_what_has_no_effect_on_results_may_change(cohort, tmp_path):
     begin(tmp_path, tiny(), cohort)
     assert plan(tiny(data={"workers": 2, "cache": "ram"}), cohort, tmp_path)
@@ -100,6 +114,7 @@ def test_changed_folds_are_refused(tmp_path):
 
 def test_restart_begins_anew_unless_a_process_is_at_work_there(cohort, tmp_path):
     folder = begin(tmp_path, tiny(), cohort)
+    folder.cases.touch()
     folder.done.write_text("{}")
     with locked(folder.lock), pytest.raises(LockedError, match=f"process {os.getpid()} on"):
         plan(tiny(), cohort, tmp_path, restart=True)
@@ -154,6 +169,55 @@ def test_the_report_of_an_unfinished_experiment_says_so_and_the_status_lists_all
     status = petmr("status", runs).stdout
     assert "1 done, 2 failed, 3 waiting." in status
     assert status.count("fold-1-seed-0") == 3
+
+
+def test_a_report_that_fails_hides_no_failure(matrix, tmp_path, cohort):
+    runs, _ = matrix
+    shutil.copytree(runs, tmp_path / "runs")
+    cases = tmp_path / "runs/good/fold-0-seed-0/cases.csv"
+    cases.write_text(cases.read_text().replace("good", "other"))
+    words = ("run", runs.parent / "e.yaml", "--cohort", cohort.path, "--only", "*/fold-0-*", "--wandb", "disabled")
+    told = petmr(*words, "--output", tmp_path / "runs").stderr
+    assert "this network has no idea" in told and "The loss is nan" in told
+    assert "There is no report: " in told
+
+
+def test_scores_that_are_gone_are_made_again(matrix, tmp_path, cohort):
+    runs, _ = matrix
+    shutil.copytree(runs, tmp_path / "runs")
+    folder = RunFolder(tmp_path / "runs/good/fold-0-seed-0")
+    scores = folder.cases.read_text()
+    folder.cases.unlink()
+    assert folder.state() != "done"
+    words = ("run", runs.parent / "e.yaml", "--cohort", cohort.path, "--only", "good/fold-0-*", "--wandb", "disabled")
+    assert petmr(*words, "--output", tmp_path / "runs").returncode == 0
+    assert folder.cases.read_text() == scores
+
+
+def test_numbers_of_gpus_or_jobs_that_cannot_be_are_refused(cohort, tmp_path):
+    variants = {name: Variant("tiny_experiment.TinyNet", config=config) for name, config in DEVICES.items()}
+    with pytest.raises(ValueError, match=r"different trainer\.devices \(1, 4\)"):
+        _devices(Experiment("x", variants))
+    with pytest.raises(ValueError, match="got --jobs 0"):
+        RunOptions(jobs=0)
+
+
+DEVICES = {"small": {"trainer": {"devices": 1}}, "big": {"trainer": {"devices": 4}}}
+
+
+def test_an_experiment_that_names_its_cohort_and_conditions_needs_nothing_else(cohort, tmp_path):
+    other = make_cohort(tmp_path / "other", subjects=3).path
+    file = write_experiment(tmp_path / "e.yaml", tiny(trainer={"max_epochs": 1}))
+    conditions = {"noise": ["high"], "missing": ["pet"], "cohorts": {"clinic": str(other)}}
+    file.write_text(file.read_text() + yaml.safe_dump({"cohort": str(cohort.path), "conditions": conditions}))
+    assert petmr("run", file, "--wandb", "disabled", cwd=tmp_path).returncode == 0
+    tables = {path.stem for path in (tmp_path / "runs/tiny/report/tiny/tables").glob("*.md")}
+    assert {"noise", "missing_pet", "external_clinic"} <= tables
+
+
+def test_without_any_cohort_the_option_is_named(tmp_path):
+    file = write_experiment(tmp_path / "e.yaml", tiny())
+    assert petmr("run", file).stderr == "petmr: 'tiny' names no cohort: give one with --cohort.\n"
 
 
 def test_a_dry_run_lists_runs_and_time_names_networks_that_cannot_be_built_and_starts_nothing(matrix, cohort):

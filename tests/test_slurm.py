@@ -6,12 +6,14 @@ import time
 import pandas as pd
 import pytest
 from builders import make_cohort
+from submitit.core.utils import FailedJobError
 from tiny_experiment import TESTS, assert_same_result, begin, tiny
 
+from benchmark.launch import launch, plan
 from benchmark.resources import Resources
 from benchmark.run import execute
 from benchmark.run_folder import RunFolder, read_json
-from benchmark.slurm import SlurmLauncher
+from benchmark.slurm import Queue, SlurmLauncher
 
 SMALL = Resources(hours=0.5, gpus=0, cpus=1, memory_gb=2)
 
@@ -40,6 +42,37 @@ def test_a_run_is_done_as_a_job(cohort, tmp_path):
     SlurmLauncher(SMALL, tmp_path / "slurm", cluster="local")(folder)
     assert folder.state() == "done", folder.log.read_text()
     assert pd.read_csv(folder.cases)["subject"].nunique() == 2
+
+
+def test_slurms_queue_is_asked_once_for_all_jobs_and_believed_gone_only_when_it_answers(monkeypatch):
+    answers, asked = [(0, "7\n8\n"), (0, "8\n"), (1, "")], []
+
+    def squeue(command, **settings):
+        asked.append(command)
+        code, told = answers[min(len(asked), len(answers)) - 1]
+        return subprocess.CompletedProcess(command, code, told, "")
+
+    monkeypatch.setattr(subprocess, "run", squeue)
+    queue = Queue()
+    assert queue.holds("7") and queue.holds("8") and not queue.holds("9")
+    assert len(asked) == 1
+    queue.look_again()
+    assert not queue.holds("7") and len(asked) == 2
+    queue.look_again()
+    assert queue.holds("7")  # for all that is known
+
+
+def test_a_job_that_slurm_does_not_take_fails_that_run_alone(cohort, tmp_path, monkeypatch):
+    def refuse(*args):
+        raise FailedJobError("sbatch: error: invalid partition")
+
+    launcher = SlurmLauncher(SMALL, tmp_path / "slurm", cluster="local")
+    monkeypatch.setattr(launcher.executor, "submit", refuse)
+    experiment = tiny()
+    planned = plan(experiment, cohort, tmp_path / "runs")
+    outcomes = launch(planned, experiment, cohort, launcher, at_once=2, wandb="disabled")
+    assert [outcome.state for outcome in outcomes] == ["failed", "failed"]
+    assert "SLURM doesn't take the job (sbatch: error: invalid partition)" in outcomes[0].message
 
 
 def state_of(job: str) -> str:

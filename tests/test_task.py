@@ -46,6 +46,23 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_subjects():
         task.training_step(batch, 0)
 
 
+def test_weights_that_are_not_finite_stop_before_a_checkpoint_is_written():
+    network = torch.nn.Conv3d(2, 3, 1)
+    SegmentationTask(network, STRUCTURES).on_validation_start()
+    torch.nn.init.constant_(network.bias, float("inf"))
+    with pytest.raises(FloatingPointError, match="Weights of bias aren't finite"):
+        SegmentationTask(network, STRUCTURES).on_validation_start()
+
+
+def test_the_checkpoint_of_another_network_is_refused_with_both_named():
+    task = SegmentationTask(torch.nn.Conv3d(2, 3, 1), STRUCTURES)
+    task.recipe = {"class_path": "models.VNet", "init_args": {"dropout": 0.5, "patch_size": (16, 16, 16)}}
+    other = {"class_path": "models.VNet", "init_args": {"dropout": 0.1, "patch_size": (32, 32, 32)}}
+    with pytest.raises(ValueError, match=r"another network; dropout: 0\.1 in the checkpoint, 0\.5 here\.$"):
+        task.on_load_checkpoint({"network": other})
+    task.on_load_checkpoint({"network": task.recipe})
+
+
 def trainer(folder, epochs, **settings):
     return L.Trainer(
         max_epochs=epochs,
