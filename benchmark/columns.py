@@ -1,5 +1,6 @@
 """Columns of a table of cases (`cases.csv`), by what they hold: one row per case and structure."""
 
+GROUP = "group"  # of subjects that aren't independent, such as scans of one person
 STRUCTURE = ("structure", "label")
 COUNTS = ("tp", "fp", "fn")
 OVERLAPS = ("dice", "jaccard", "sensitivity", "precision", "volume_similarity")

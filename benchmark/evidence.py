@@ -20,6 +20,9 @@ GRID = "grid.json"
 TOGETHER = ("cohort", "splits")
 """What the runs of one experiment must share."""
 
+NAMED = 5
+"""Missing runs that a remark names; the report's table of runs names all."""
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -51,11 +54,14 @@ class Evidence:
 
     @property
     def remark(self) -> str:
-        """A sentence that names the runs that the tables lack; empty where they lack none."""
+        """A sentence that names the first runs that the tables lack; empty where they lack none."""
         if not self.gaps:
             return ""
-        listed = "; ".join(f"{gap.run} ({gap.reason})" for gap in self.gaps)
-        return f"Incomplete: {len(self.gaps)} of {len(self.gaps) + len(self.runs)} runs are not counted: {listed}."
+        listed = "; ".join(f"{gap.run} ({gap.reason})" for gap in self.gaps[:NAMED])
+        more = f"; and {len(self.gaps) - NAMED} more" if len(self.gaps) > NAMED else ""
+        return (
+            f"Incomplete: {len(self.gaps)} of {len(self.gaps) + len(self.runs)} runs are not counted: {listed}{more}."
+        )
 
 
 def write_grid(folder: Path, records: Iterable[RunRecord]) -> None:

@@ -46,11 +46,14 @@ def execute(folder: RunFolder) -> None:
     if cli.trainer.received_sigterm:  # Lightning ends quietly then, with exit code 0
         raise SIGTERMException
     best = str(folder.checkpoints / "best.ckpt")
+    started = time.monotonic()
     cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     cli.trainer.strategy.barrier("predictions")
+    tested = cli.datamodule.parts.test
+    pace = (time.monotonic() - started) / len(tested)
     if cli.trainer.is_global_zero:
-        score_run(folder, cli.datamodule.cohort, cli.datamodule.parts.test)
-        write_json(folder.done, _summary(cli, folder))
+        score_run(folder, cli.datamodule.cohort, tested)
+        write_json(folder.done, {**_summary(cli, folder), "seconds_per_subject": round(pace, 3)})
 
 
 def _log_configuration(cli: BenchmarkCLI) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.cases import score_case
-from benchmark.columns import UPTAKE
+from benchmark.columns import GROUP, UPTAKE
 from benchmark.original_pet import original_of
 from benchmark.predictions import prediction_file
 from benchmark.run_folder import RunFolder, RunRecord
@@ -76,8 +76,10 @@ def cases_of_run(record: RunRecord, cohort: Cohort, subjects: Iterable[str], pre
         ValueError: As `score_subject`.
     """
     cases = pd.concat([score_subject(cohort, subject, predictions) for subject in subjects])
-    for position, (name, value) in enumerate(asdict(record).items()):
+    identity = asdict(record)
+    for position, (name, value) in enumerate(identity.items()):
         cases.insert(position, name, value)
+    cases.insert(len(identity) + 1, GROUP, cases["subject"].map(cohort.groups))
     return cases
 
 

@@ -1,9 +1,11 @@
 """Which differences between networks can be believed: tests, intervals and ranks, all over subjects.
 
 Five fold means can never reach p < 0.0625, and folds share training subjects, so no test here is over folds. Every
-function takes `scores`: one number per subject (rows) and variant (columns), as made by `subject_scores`.
+function takes `scores`: one number per subject (rows) and variant (columns), as made by `subject_scores`. Where a
+cohort has groups (several scans of one person), a row is a group: its scans aren't independent.
 """
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +15,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from benchmark.absence import ABSENT
+from benchmark.columns import GROUP
 from benchmark.report.paper import kendall_tau
 
 LEVEL = 0.05
@@ -21,9 +24,16 @@ Table = NDArray[np.float64]
 
 
 def subject_scores(cases: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
-    """Mean of a metric over the structures (and seeds) of every subject: subjects down, variants across."""
+    """Mean of a metric over the structures (and seeds) of every subject, then over the subjects of every group.
+
+    Returns:
+        Groups down (subjects, where cases name no groups), variants across.
+    """
     counted = cases[cases["status"] != ABSENT.status]
-    scores = counted.pivot_table(index="subject", columns="variant", values=metric, aggfunc="mean", sort=False)
+    unit = counted.get(GROUP, counted["subject"]).fillna(counted["subject"]).rename("subject")
+    of_subjects = counted.groupby([unit, counted["subject"].rename("scan"), "variant"], sort=False)[metric].mean()
+    of_groups = of_subjects.groupby(["subject", "variant"], sort=False).mean().reset_index()
+    scores = of_groups.pivot_table(index="subject", columns="variant", values=metric, sort=False)
     return scores.reindex(columns=list(dict.fromkeys(cases["variant"])))
 
 
@@ -77,14 +87,24 @@ def smallest_p(subjects: int) -> float:
     return float(min(1.0, 2.0 ** (1 - subjects)))
 
 
+def too_few(tests: pd.DataFrame) -> bool:
+    """Whether no corrected p of `paired_tests` could fall below the level, for want of subjects."""
+    return len(tests) * smallest_p(int(tests["n"].max())) > LEVEL
+
+
 def resampled_means(values: Table, draws: int = DRAWS, seed: int = 0) -> Table:
     """Column means `[draws, K]` of rows drawn with replacement from `values` `[N, K]`, NaN without rows."""
     if not len(values):
         return np.full((draws, values.shape[1]), np.nan)
-    generator = np.random.default_rng(seed)
-    times = generator.multinomial(len(values), np.full(len(values), 1 / len(values)), size=draws)
-    means: Table = times @ values / len(values)
+    means: Table = _resamplings(len(values), draws, seed) @ values / len(values)
     return means
+
+
+@lru_cache(maxsize=4)
+def _resamplings(subjects: int, draws: int, seed: int) -> Table:
+    """How often each subject is drawn, `[draws, subjects]`; the same for all that is compared."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=draws).astype(np.float64)
 
 
 def ranks(scores: pd.DataFrame, *, lower_is_better: bool = False) -> pd.DataFrame:
@@ -114,7 +134,7 @@ def replicate_ranks(cases: pd.DataFrame, metric: str = "dice", *, lower_is_bette
         f"fold {fold}, seed {seed}": subject_scores(part, metric).mean()
         for (fold, seed), part in cases.groupby(["fold", "seed"])
     }
-    means = pd.DataFrame(parts).T.reindex(columns=list(dict.fromkeys(cases["variant"])))
+    means = pd.DataFrame(parts).T.reindex(columns=list(dict.fromkeys(cases["variant"]))).rename_axis("replicate")
     return means.dropna().rank(axis=1, ascending=lower_is_better)
 
 

@@ -21,6 +21,12 @@ def internal(cases: pd.DataFrame) -> pd.DataFrame:
     return cases[_without_noise(cases) & ~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
 
 
+def elsewhere(cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name of each external cohort to its cases."""
+    external = cases[_given(cases, TEST_COHORT)]
+    return {str(name): own for name, own in external.groupby(TEST_COHORT, sort=False)} if len(external) else {}
+
+
 def overall(cases: pd.DataFrame, by: Sequence[str] = ("variant",)) -> pd.DataFrame:
     """Mean over the structures (and seeds) of a subject, then mean and standard deviation over subjects.
 

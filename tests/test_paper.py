@@ -6,7 +6,7 @@ from benchmark.report.paper import beside_paper, printed_table, ranking_agreemen
 
 def summary_like_printed(shift: float = 0.0) -> pd.DataFrame:
     printed = printed_table().rename(columns={"network": "variant"})
-    return printed.assign(mean=printed["mean"] + shift)[["variant", "metric", "mean"]]
+    return printed.assign(mean=printed["mean"] + shift)[["variant", "metric", "mean", "std"]]
 
 
 def networks() -> dict[str, str]:

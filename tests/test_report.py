@@ -17,11 +17,13 @@ from run_builder import cases_on, multiply, write_predictions, write_runs
 
 from benchmark.evidence import find_runs, gather, write_grid
 from benchmark.figures.scenes import load_scene, telling_subjects
+from benchmark.report.consistency_sheets import consistency_sheets
 from benchmark.report.facts import find_cohort
 from benchmark.report.numbers import compute
 from benchmark.report.page import finding
 from benchmark.report.paper import printed_table
-from benchmark.report.sheets import main_sheets, statistics_sheets
+from benchmark.report.sheets import main_sheets, paper_sheets
+from benchmark.report.statistics_sheets import statistics_sheets
 from benchmark.report.viewer import GREYS, viewer_data
 from benchmark.report.write import Report, report
 from benchmark.run_folder import RunFolder
@@ -72,7 +74,15 @@ def test_the_page_fetches_nothing(made: Report):
 
 def test_every_table_lies_beside_the_page_in_three_forms(made: Report):
     tables = made.page.parent / "test/tables"
-    for sheet in ("overall", "structures", "pooled", "tests", "intervals", "stability", "paper_dice"):
+    for sheet in (
+        "overall",
+        "structures",
+        "pooled",
+        "tests_dice",
+        "intervals_hausdorff_mm",
+        "stability_dice",
+        "paper_dice",
+    ):
         assert {file.suffix for file in tables.glob(f"{sheet}.*")} == {".csv", ".md", ".tex"}
 
 
@@ -108,7 +118,8 @@ def test_conditions_name_network_settings_shared_configuration_and_versions(made
     facts = made.experiments[0].facts
     assert facts.settings["vnet"] == "models.vnet(width=8)"
     assert "learning_rate: 0.0001" in facts.config and "fold:" not in facts.config
-    assert facts.environment == {"hardware": "CPU", "torch": "2.13.0"}
+    assert list(facts.environment) == ["hardware", "torch", "this report"]
+    assert facts.environment["torch"] == "2.13.0" and "statsmodels" in facts.environment["this report"]
 
 
 @pytest.mark.slow
@@ -130,11 +141,46 @@ def test_an_incomplete_grid_is_said_in_page_and_tables_and_not_ranked(runs: Path
     assert made.experiments[0].finding.startswith("Of the 2 complete networks, unet3d")
 
 
+def test_an_incomplete_network_does_not_lead_and_is_not_ranked_beside_the_paper(runs: Path, tmp_path: Path):
+    shutil.copytree(runs, tmp_path / "runs")
+    write_grid(tmp_path / "runs", [run.record for run in find_runs([runs])])
+    assert compute(gather([tmp_path / "runs"])[0]).leader == "cross_fusion"
+    shutil.rmtree(tmp_path / "runs/cross_fusion/fold-1-seed-0")
+    (evidence,) = gather([tmp_path / "runs"])
+    found = compute(evidence)
+    assert found.leader == "unet3d"
+    dice = next(sheet for sheet in paper_sheets(evidence, found) if sheet.name == "paper_dice")
+    assert "cross_fusion" in dice.rows
+    assert dice.note == "Fewer than three networks are complete, so rankings can't be compared."
+
+
+def test_every_metric_of_table_1_is_tested_and_distances_rank_upwards(runs: Path):
+    (evidence,) = gather([runs])
+    found = compute(evidence)
+    for metric in ("dice", "jaccard", "sensitivity", "precision", "hausdorff_mm"):
+        table = found.comparisons[metric].intervals.set_index("variant")
+        assert table["mean_rank"].idxmin() == "cross_fusion", metric
+        assert {f"tests_{metric}", f"intervals_{metric}"} <= {one.name for one in statistics_sheets(evidence, found)}
+    written = found.files()
+    assert set(written["tests"]["metric"]) == set(written["scores"]["metric"]) == set(found.comparisons)
+
+
+def test_a_difference_that_no_test_could_find_is_said_to_lack_subjects(runs: Path):
+    (evidence,) = gather([runs])
+    assert ", too few subjects for any to be significant)." in finding(evidence, compute(evidence))
+
+
+def test_agreement_is_told_of_every_network_in_the_structures_of_the_paper(runs: Path):
+    (evidence,) = gather([runs])
+    sheets = {sheet.name: sheet for sheet in consistency_sheets(evidence, compute(evidence))}
+    assert {row.split(", ")[1] for row in sheets["consistency_volume_networks"].rows} == set(evidence.networks)
+
+
 def test_a_single_complete_network_is_not_ranked(runs: Path):
     (evidence,) = gather([runs / "vnet"])
     found = compute(evidence)
     assert finding(evidence, found).startswith("Fewer than two networks")
-    assert list(statistics_sheets(found)) == []
+    assert list(statistics_sheets(evidence, found)) == []
 
 
 def test_without_its_cohort_a_report_has_no_pictures_and_says_why(tmp_path: Path):
@@ -151,7 +197,10 @@ def test_noise_and_external_cases_beside_a_run_get_tables_of_their_own(tmp_path:
         cases.assign(noise=0.2).to_csv(file.with_name("cases-noise.csv"), index=False)
         cases.assign(test_cohort="elsewhere").to_csv(file.with_name("cases-elsewhere.csv"), index=False)
     (evidence,) = gather([runs])
-    assert {"noise", "external_elsewhere"} <= {sheet.name for sheet in main_sheets(evidence, compute(evidence))}
+    found = compute(evidence)
+    assert {"noise", "external_elsewhere"} <= {sheet.name for sheet in main_sheets(evidence, found)}
+    assert "tests_external_elsewhere" in {sheet.name for sheet in statistics_sheets(evidence, found)}
+    assert found.elsewhere["elsewhere"].tests.equals(found.dice.tests)  # the same cases, under another name
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not available(), reason="needs Debian's chromium and chromium-driver"),
 ]
-NAMES = "[...document.querySelectorAll('#table-overall tbody tr')].map(row => row.cells[0].textContent)"
+NAMES = "[...document.querySelectorAll('#test-table-overall tbody tr')].map(row => row.cells[0].textContent)"
 PIXELS = """
 const canvas = document.querySelector(`canvas[data-of=${arguments[0]}][data-view=axial]`);
 return canvas.toDataURL();
@@ -63,12 +63,12 @@ def test_the_page_logs_no_error(page: Page):
 
 
 def test_a_click_on_a_heading_sorts_by_it_and_another_one_turns_it_round(page: Page):
-    dice = "document.querySelector('#table-overall th:nth-child(2) button').click()"
+    dice = "document.querySelector('#test-table-overall th:nth-child(2) button').click()"
     page.run(dice)
     assert page.run(f"return {NAMES}") == ["cross_fusion", "unet3d", "vnet"]
     page.run(dice)
     assert page.run(f"return {NAMES}") == ["vnet", "unet3d", "cross_fusion"]
-    assert page.run("return document.querySelector('#table-overall th:nth-child(2)').ariaSort") == "ascending"
+    assert page.run("return document.querySelector('#test-table-overall th:nth-child(2)').ariaSort") == "ascending"
 
 
 def test_a_slider_leafs_through_slices(page: Page):

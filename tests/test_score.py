@@ -38,7 +38,8 @@ def run(cohort, tmp_path):
 def test_a_run_is_scored_with_everything_that_the_report_asks_for(cohort, run):
     score_run(run, cohort, cohort.subjects)
     cases = read_cases([run.cases])
-    assert list(cases.columns[:9]) == [*RunRecord.__annotations__, "subject"]
+    assert list(cases.columns[:10]) == [*RunRecord.__annotations__, "subject", "group"]
+    assert cases["group"].tolist() == cases["subject"].map(cohort.groups).tolist()
     assert {*SCORES, *UPTAKE} <= set(cases.columns)
     assert UPTAKE_QUANTITY.name in [quantity.name for quantity in quantities(cases)]
 

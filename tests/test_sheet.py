@@ -49,11 +49,17 @@ def test_markdown_has_bold_and_underlined_cells_note_and_remark():
 
 
 def test_latex_is_booktabs_with_bold_and_underline_and_safe_signs():
-    text = latex(SHEET)
+    text = latex(SHEET, "fusion")
     assert r"\toprule" in text and r"\bottomrule" in text
     assert r"u\&net & \textbf{0.95 $\pm$ 0.02} & \textbf{2.0 $\pm$ 1.0} & 5 \\" in text
     assert r"cross\_fusion & \underline{0.91 $\pm$ 0.01}" in text
     assert "±" not in text
+    assert rf"\label{{tab:fusion-{SHEET.name}}}" in text  # tables of two experiments may stand in one paper
+
+
+def test_wide_tables_span_both_columns_of_a_page():
+    wide = replace(SHEET, columns=tuple(replace(SHEET.columns[0], heading=f"column {k}") for k in range(6)))
+    assert r"\begin{table*}" in latex(wide, "fusion") and r"\begin{table}" in latex(SHEET, "fusion")
 
 
 def test_what_is_not_known_is_a_dash():

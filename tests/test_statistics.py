@@ -19,6 +19,15 @@ def test_subject_scores_average_structures_and_leave_out_absent_ones():
     assert statistics.subject_scores(cases).loc["s001", "unet3d"] == expected
 
 
+def test_scans_of_one_person_count_as_one():
+    cases = cases_of(subjects=6)
+    person = cases["subject"].map({"s000": "a", "s001": "a", "s002": "a", "s003": "b", "s004": "b"})  # s005 has none
+    scores, of_groups = (statistics.subject_scores(one) for one in (cases, cases.assign(group=person)))
+    assert list(of_groups.index) == ["a", "b", "s005"]
+    assert of_groups.loc["a"].tolist() == pytest.approx(scores.loc[["s000", "s001", "s002"]].mean().tolist())
+    assert statistics.paired_tests(of_groups)["n"].tolist() == [3]
+
+
 def test_paired_tests_are_scipys_over_subjects_with_holm_by_hand():
     table = statistics.paired_tests(SCORES).set_index(["first", "second"])
     raw = [stats.wilcoxon(SCORES[x], SCORES[y]).pvalue for x, y in (("a", "b"), ("a", "c"), ("b", "c"))]

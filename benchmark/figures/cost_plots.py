@@ -1,4 +1,4 @@
-"""Accuracy against cost: Dice beside parameters, multiply-adds and hours of training."""
+"""Accuracy against cost: Dice beside parameters, multiply-adds, and time of training and test."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,27 +9,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from benchmark.figures.style import WIDTH
+from benchmark.figures.style import WIDTH, Look, legend_below
 
-PANELS = {"parameters_m": "parameters (millions)", "gmac": "GMAC a patch", "minutes": "minutes a run"}
+PANELS = {
+    "parameters_m": "parameters (millions)",
+    "gmac": "GMAC a patch",
+    "minutes": "minutes of training",
+    "seconds_per_subject": "seconds a subject",
+}
 
 DECADE = 10
 """Costs that differ by more are drawn on a logarithmic axis."""
 
 
-def accuracy_against_cost(costs: pd.DataFrame, colours: Mapping[str, str], shapes: Mapping[str, str]) -> Figure:
+def accuracy_against_cost(costs: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Draw every variant for each known cost.
 
     Args:
         costs: variant, dice, low, high (its interval), and any columns of `PANELS`.
-        colours: Of the variants.
-        shapes: Markers of the variants.
+        looks: Of the variants.
     """
     known = [column for column in PANELS if column in costs and costs[column].notna().any()]
-    figure, panels = plt.subplots(1, len(known), figsize=(WIDTH, 2.5), sharey=True, squeeze=False)
+    figure, panels = plt.subplots(1, len(known), figsize=(WIDTH, 2.8), sharey=True, squeeze=False, layout="constrained")
     for axes, column in zip(panels.flat, known, strict=True):
         for _, row in costs.dropna(subset=[column]).iterrows():
-            _point(axes, row, column, colours[row["variant"]], shapes[row["variant"]])
+            _point(axes, row, column, looks[row["variant"]])
         axes.set_xlabel(PANELS[column])
         if costs[column].max() > DECADE * costs[column].min():
             axes.set_xscale("log")
@@ -39,13 +43,13 @@ def accuracy_against_cost(costs: pd.DataFrame, colours: Mapping[str, str], shape
         axes.grid(axis="both")
         axes.set_axisbelow(True)
     panels.flat[0].set_ylabel("Dice")
-    handles, labels = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.tight_layout(w_pad=1)
+    legend_below(figure, panels.flat[0])
     return figure
 
 
-def _point(axes: Axes, row: "pd.Series[Any]", column: str, colour: str, shape: str) -> None:
+def _point(axes: Axes, row: "pd.Series[Any]", column: str, look: Look) -> None:
     dice, low, high = (float(row[name]) for name in ("dice", "low", "high"))
     error = [[max(0.0, dice - low)], [max(0.0, high - dice)]]
-    axes.errorbar(row[column], dice, error, fmt=shape, color=colour, markersize=5, elinewidth=0.8, label=row["variant"])
+    axes.errorbar(
+        row[column], dice, error, fmt=look.marker, color=look.colour, markersize=5, elinewidth=0.8, label=look.label
+    )

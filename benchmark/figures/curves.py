@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from benchmark.figures.style import WIDTH
+from benchmark.figures.style import WIDTH, Look, legend_below
 from benchmark.run_folder import RunFolder
 
 PANELS = {"train/loss": "Training loss", "val/dice": "Validation Dice"}
@@ -24,29 +24,34 @@ def read_log(folder: RunFolder) -> pd.DataFrame:
     return log.groupby("epoch", as_index=False).last()
 
 
-def training_curves(logs: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+def training_curves(logs: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Draw the mean over folds and seeds as a line, and their range as a band.
 
     Args:
         logs: Of `read_log`, with a column "variant".
-        colours: Of the variants.
+        looks: Of the variants.
     """
-    figure, panels = plt.subplots(1, len(PANELS), figsize=(WIDTH, 2.6))
+    figure, panels = plt.subplots(1, len(PANELS), figsize=(WIDTH, 2.9), layout="constrained")
     for axes, (column, title) in zip(panels, PANELS.items(), strict=True):
-        for variant, colour in colours.items():
-            _curve(axes, logs.loc[logs["variant"] == variant, ["epoch", column]].dropna(), column, variant, colour)
+        for variant, look in looks.items():
+            _curve(axes, logs.loc[logs["variant"] == variant, ["epoch", column]].dropna(), column, look)
         axes.set(title=title, xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y")
-    handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(1, 0.92))
-    figure.tight_layout(w_pad=1.5)
+    panels[-1].set_ylim(bottom=0)
+    legend_below(figure, panels[-1])
     return figure
 
 
-def _curve(axes: Axes, log: pd.DataFrame, column: str, variant: str, colour: str) -> None:
+def _curve(axes: Axes, log: pd.DataFrame, column: str, look: Look) -> None:
     over = log.groupby("epoch")[column].agg(["mean", "min", "max"])
-    marker = "o" if len(over) < 3 else ""
-    axes.plot(over.index, over["mean"], color=colour, label=variant, marker=marker, markersize=3)
-    axes.fill_between(over.index, over["min"], over["max"], color=colour, alpha=0.12, linewidth=0)
-    if np.isfinite(over.to_numpy()).any() and column == "val/dice":
-        axes.set_ylim(bottom=0)
+    axes.plot(
+        over.index,
+        over["mean"],
+        color=look.colour,
+        label=look.label,
+        marker=look.marker,
+        markersize=3.5,
+        markevery=max(1, len(over) // 8),
+    )
+    axes.fill_between(over.index, over["min"], over["max"], color=look.colour, alpha=0.12, linewidth=0)

@@ -36,8 +36,7 @@ class Group:
     def legend(self, protocol: Protocol) -> dict[str, str]:
         """Name without side to colour."""
         classes = self.classes(protocol)
-        bare = (protocol.names[index].removeprefix("Left-").removeprefix("Right-") for index in classes)
-        return dict(zip(bare, classes.values(), strict=True))
+        return {without_side(protocol.names[index]): colour for index, colour in classes.items()}
 
 
 GROUPS = (
@@ -70,6 +69,11 @@ def six_structures(names: list[str]) -> tuple[str, ...]:
     ]
     found = dict.fromkeys(name for name in chosen if name is not None)
     return tuple(found) or tuple(names[:6])
+
+
+def without_side(name: str) -> str:
+    """What a structure is called on both sides."""
+    return name.removeprefix("Left-").removeprefix("Right-")
 
 
 def _containing(names: list[str], word: str) -> str | None:

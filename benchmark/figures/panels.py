@@ -1,16 +1,22 @@
 """The whole brain in three views: PET, MR, truth and every network (the paper's whole-brain figure)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchmark.figures.groups import without_side
 from benchmark.figures.scenes import Scene
-from benchmark.figures.slices import VIEWS, aspect, cut, grid_of, overlay, show
+from benchmark.figures.slices import VIEWS, add_key, aspect, cut, grid_of, mark_edges, overlay, show
 from benchmark.figures.style import WIDTH
 
-ACROSS = 6
+ACROSS = 7
 OPACITY = 0.75
+NAMED = 12
+"""Structures in the key: those that the pictures show most of."""
 
 
 def whole_brain(scene: Scene) -> Figure:
@@ -21,13 +27,26 @@ def whole_brain(scene: Scene) -> Figure:
     blocks = -(-len(names) // ACROSS)
     figure = plt.figure(figsize=(WIDTH, blocks * (column * sum(heights) + 0.2)))
     places = grid_of(figure, names, len(VIEWS), ACROSS, heights)
-    for name in names:
-        for axes, (view, axis) in zip(places[name], VIEWS.items(), strict=True):
-            position = middle(scene.truth, axis)
+    positions = {view: middle(scene.truth, axis) for view, axis in VIEWS.items()}
+    for index, name in enumerate(names):
+        for axes, (view, position) in zip(places[name], positions.items(), strict=True):
             title = name.upper() if name in scene.images else name
             picture = _picture(scene, name, view, position)
             show(axes, picture, aspect(scene.spacing, view), title if view == "axial" else "")
+            if index % ACROSS == 0:
+                mark_edges(axes, view)
+    add_key(figure, largest_structures(scene, positions), 4)
     return figure
+
+
+def largest_structures(scene: Scene, positions: Mapping[str, int]) -> dict[str, str]:
+    """Name without side to colour, of the structures that are widest in the truth in slices of the three views."""
+    shown = [cut(scene.truth, view, position).ravel() for view, position in positions.items()]
+    areas = np.bincount(np.concatenate(shown), minlength=scene.protocol.num_classes)
+    widest = [int(index) for index in np.argsort(-areas, kind="stable") if index and areas[index]]
+    table = structure_colours(scene)
+    colours = {without_side(scene.protocol.names[index]): to_hex(table[index]) for index in widest}
+    return dict(list(colours.items())[:NAMED])
 
 
 def structure_colours(scene: Scene) -> NDArray[np.float32]:

@@ -6,23 +6,27 @@ import numpy as np
 import pandas as pd
 import scikit_posthocs
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.figures.style import INK, SOFT, WIDTH
-from benchmark.statistics import LEVEL
+from benchmark.figures.style import INK, SOFT, WIDTH, Look
+from benchmark.statistics import LEVEL, critical_difference
+
+ROW_INCHES = 0.2
 
 
 def critical_difference_diagram(
-    mean_ranks: "pd.Series[float]", tests: pd.DataFrame, colours: Mapping[str, str]
+    mean_ranks: "pd.Series[float]", tests: pd.DataFrame, subjects: int, looks: Mapping[str, Look]
 ) -> Figure:
     """Draw mean ranks; a bar joins variants that Holm-corrected signed-rank tests don't tell apart.
 
     Args:
         mean_ranks: Over subjects, by variant.
         tests: Of `benchmark.statistics.paired_tests`.
-        colours: Of the variants.
+        subjects: How many were ranked, for the ruler of Nemenyi's critical difference.
+        looks: Of the variants.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.16 * len(mean_ranks)))
+    figure, axes = plt.subplots(layout="constrained")
     scikit_posthocs.critical_difference_diagram(
         mean_ranks,
         p_matrix(tests, list(mean_ranks.index)),
@@ -33,12 +37,23 @@ def critical_difference_diagram(
         label_props={"fontsize": 8},
         elbow_props={"linewidth": 1.1},
         crossbar_props={"color": INK, "linewidth": 2.4},
-        color_palette=dict(colours),
+        color_palette={variant: looks[variant].colour for variant in mean_ranks.index},
         text_h_margin=0.02,
     )
     for text in axes.texts:  # pale networks are read by their lines
         text.set_color(INK)
+    _add_ruler(axes, float(mean_ranks.min()), critical_difference(len(mean_ranks), subjects))
+    figure.set_size_inches(WIDTH, ROW_INCHES * float(np.ptp(axes.get_ylim())))
     return figure
+
+
+def _add_ruler(axes: Axes, start: float, length: float) -> None:
+    """Draw a length above the axis of ranks and its numbers."""
+    axes.plot([start, start + length], [2, 2], "|-", color=SOFT, linewidth=1, markersize=6)
+    axes.annotate(
+        f"CD = {length:.2f}", (start + length, 2), (6, 0), textcoords="offset points", va="center", fontsize=7
+    )
+    axes.set_ylim(top=2.6)
 
 
 def p_matrix(tests: pd.DataFrame, variants: list[str]) -> pd.DataFrame:
@@ -49,34 +64,40 @@ def p_matrix(tests: pd.DataFrame, variants: list[str]) -> pd.DataFrame:
     return matrix
 
 
-def rank_paths(table: pd.DataFrame, colours: Mapping[str, str], shapes: Mapping[str, str]) -> Figure:
+def rank_paths(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Draw each variant's rank across replicates, as made by `benchmark.statistics.replicate_ranks`."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.2 * table.shape[1]))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.2 * table.shape[1]), layout="constrained")
     places = np.arange(len(table))
     for variant in table.columns:
-        axes.plot(places, table[variant], color=colours[variant], marker=shapes[variant], markersize=5)
-        axes.text(places[-1] + 0.08, table[variant].iloc[-1], variant, color=INK, va="center", fontsize=7)
-    axes.set(xticks=places, xticklabels=table.index, ylabel="rank by mean Dice", xlim=(-0.3, len(table) - 0.2 + 0.6))
+        axes.plot(places, table[variant], color=looks[variant].colour, marker=looks[variant].marker, markersize=5)
+    last = table.iloc[-1]
+    for rank, tied in last.groupby(last):
+        names = ", ".join(looks[variant].label for variant in tied.index)
+        axes.annotate(names, (places[-1], rank), (6, 0), textcoords="offset points", va="center", fontsize=7)
+    short = [str(name).removeprefix("fold ").replace(", seed ", "/") for name in table.index]
+    axes.set_xticks(places, short)
+    axes.set(xlabel="fold/seed", ylabel="rank by mean Dice")
     axes.set(yticks=range(1, table.shape[1] + 1), ylim=(table.shape[1] + 0.4, 0.6))
     return figure
 
 
-def beside_paper_plot(comparison: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+def beside_paper_plot(comparison: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Draw the printed Dice and both of our readings, network by network, in the paper's order."""
     dice = comparison[comparison["metric"] == "dice"].sort_values("printed")
     places = np.arange(len(dice))
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.7 + 0.25 * len(dice)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.7 + 0.25 * len(dice)), layout="constrained")
     axes.hlines(
         places, dice[["printed", "ours"]].min(axis=1), dice[["printed", "ours"]].max(axis=1), color=SOFT, linewidth=0.8
     )
     axes.plot(
         dice["printed"], places, "o", color="white", markeredgecolor=INK, markersize=5, label="printed in the paper"
     )
-    axes.scatter(dice["ours"], places, s=30, color=[colours[name] for name in dice["variant"]], zorder=3)
+    axes.scatter(dice["ours"], places, s=30, color=[looks[name].colour for name in dice["variant"]], zorder=3)
     axes.plot([], [], "o", color=SOFT, markersize=5, label="ours, over subjects")
     axes.plot(dice["pooled"], places, "|", color=INK, markersize=8, label="ours, pooled counts")
-    axes.set(yticks=places, yticklabels=dice["variant"], xlabel="Dice")
+    axes.set_yticks(places, [looks[name].label for name in dice["variant"]])
+    axes.set_xlabel("Dice")
     axes.grid(axis="x")
     axes.set_axisbelow(True)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    figure.legend(loc="outside upper center", ncols=3)
     return figure

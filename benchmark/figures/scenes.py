@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.columns import GROUP
 from benchmark.predictions import prediction_file
 from benchmark.run_folder import RunFolder
 from benchmark.statistics import subject_scores
@@ -72,7 +73,7 @@ def load_scene(cohort: Cohort, subject: str, runs: Mapping[str, RunFolder]) -> S
 
 def telling_subjects(cases: pd.DataFrame, count: int = 3) -> tuple[str, ...]:
     """Subjects from the one that all variants segment worst to the best one; the median is the middle one."""
-    means = subject_scores(cases).dropna().mean(axis=1).sort_values(kind="stable")
+    means = subject_scores(cases.drop(columns=GROUP, errors="ignore")).dropna().mean(axis=1).sort_values(kind="stable")
     places = np.linspace(0, len(means) - 1, min(count, len(means))).round().astype(int)
     return tuple(str(means.index[place]) for place in dict.fromkeys(places.tolist()))
 

@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from benchmark.figures.style import bare
+from benchmark.figures.style import SOFT, bare, readable
 
 VIEWS = {"axial": 2, "coronal": 1, "sagittal": 0}
 """View to the axis of a RAS volume that it looks along; the subject's left is on the left, its top or front up."""
+
+EDGES = {"axial": ("L", "R"), "coronal": ("L", "R"), "sagittal": ("P", "A")}
+"""What lies at the left and the right edge of a view."""
 
 TITLE_INCHES = 0.24
 """Left above a second row of pictures."""
@@ -54,13 +59,37 @@ def show(axes: Axes, picture: Picture, ratio: float, title: str = "") -> None:
     bare(axes)
 
 
+def mark_edges(axes: Axes, view: str) -> None:
+    """Write into the lower corners of a slice which sides of the subject lie there."""
+    outline = [withStroke(linewidth=1.5, foreground="black")]
+    for place, letter in zip((0.05, 0.95), EDGES[view], strict=True):
+        axes.text(
+            place,
+            0.04,
+            letter,
+            transform=axes.transAxes,
+            ha="center",
+            color="white",
+            fontsize=6.5,
+            path_effects=outline,
+        )
+
+
+def add_key(figure: Figure, colours: Mapping[str, str], across: int) -> None:
+    """Name structures by their colours below the pictures, so many beside one another."""
+    entries = [
+        Patch(facecolor=colour, edgecolor=SOFT, linewidth=0.4, label=readable(name)) for name, colour in colours.items()
+    ]
+    figure.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=across)
+
+
 def grid_of(
     figure: Figure, names: Sequence[str], rows_each: int, across: int, heights: Sequence[float]
 ) -> Mapping[str, list[Axes]]:
     """Axes for every name, `rows_each` above one another, wrapped after so many names, with room for titles."""
     blocks = -(-len(names) // across)
     room = TITLE_INCHES * blocks / figure.get_figheight()
-    outer = figure.add_gridspec(blocks, 1, hspace=room, left=0, right=1, bottom=0, top=1)
+    outer = figure.add_gridspec(blocks, 1, hspace=room, left=0.005, right=0.995, bottom=0, top=1)
     inner = [
         outer[block].subgridspec(rows_each, min(across, len(names)), height_ratios=heights, hspace=0.03, wspace=0.03)
         for block in range(blocks)

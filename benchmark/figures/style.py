@@ -1,7 +1,9 @@
-"""How figures look: type, lines, and one colour for each network wherever it appears."""
+"""How figures look: type, lines, and one colour and shape for each network wherever it appears."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +14,39 @@ from matplotlib.figure import Figure
 
 from datamodules.files import atomic_path
 
-WIDTH = 7.2
-"""Inches: two columns of a journal."""
+WIDTH, HEIGHT = 7.16, 9.5
+"""Inches: two columns of a journal, and the height of its page that a figure may fill beside its caption."""
+MARGIN = 0.03
+"""Inches around what is drawn."""
 INK, SOFT, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 
-NETWORK_COLOURS = {
-    "cross_fusion": "#882255",
-    "uxnet3d": "#332288",
-    "swin_unetr": "#88ccee",
-    "unetr": "#44aa99",
-    "nnformer": "#117733",
-    "unet3d": "#cc6677",
-    "nested_unet": "#999933",
-    "res_unet": "#ddcc77",
-    "vnet": "#aa4499",
-    "mednext": "#555555",
-    "resenc_unet": "#bbbbbb",
+NETWORKS = {
+    "cross_fusion": ("#882255", "o"),
+    "uxnet3d": ("#332288", "s"),
+    "swin_unetr": ("#928db7", "D"),
+    "unetr": ("#009e83", "^"),
+    "nnformer": ("#00421d", "v"),
+    "unet3d": ("#9f6758", "P"),
+    "nested_unet": ("#616200", "X"),
+    "res_unet": ("#bb8700", "<"),
+    "vnet": ("#b63dd0", ">"),
+    "mednext": ("#201015", "h"),
+    "resenc_unet": ("#006a7e", "*"),
 }
-"""Paul Tol's muted scheme, told apart with any colour vision, and two greys for the networks beyond the paper's."""
+"""Colour and marker of every network, the same in all experiments. Colours are three to one against white and told
+apart (CIEDE2000 of 10) with any colour vision; in print without colour the markers are."""
 
-MARKERS = "osD^vP*X<>h"
-"""For print without colour: each network has a shape of its own, too."""
+OTHERS = (
+    ("#0072b2", "d"),
+    ("#fc4510", "p"),
+    ("#00a767", "H"),
+    ("#b4839a", "8"),
+    ("#702a00", "s"),
+    ("#62675c", "^"),
+    ("#491085", "v"),
+    ("#010600", "D"),
+)
+"""Of networks that aren't ours, and of further variants of one network; no network's own, chosen as those are."""
 
 SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -73,19 +87,29 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def palette(networks: Mapping[str, str]) -> dict[str, str]:
-    """A colour for every variant: its network's own, or the next free one where variants share a network."""
-    colours: dict[str, str] = {}
+@dataclass(frozen=True)
+class Look:
+    """How a variant looks in every figure.
+
+    Attributes:
+        colour: Of its lines and boxes.
+        marker: Of its points.
+        label: Its name, with a dagger where it is incomplete, as in tables.
+    """
+
+    colour: str
+    marker: str
+    label: str
+
+
+def looks(networks: Mapping[str, str], incomplete: Container[str] = ()) -> dict[str, Look]:
+    """The look of every variant: the first of each network has that network's own, the others have one of `OTHERS`."""
+    chosen: dict[str, Look] = {}
+    own, others = dict(NETWORKS), cycle(OTHERS)
     for variant, network in networks.items():
-        own = NETWORK_COLOURS.get(network)
-        free = [colour for colour in NETWORK_COLOURS.values() if colour not in colours.values()]
-        colours[variant] = own if own in free else (free or [SOFT])[0]
-    return colours
-
-
-def markers(names: Mapping[str, str]) -> dict[str, str]:
-    """A marker for every variant."""
-    return {name: MARKERS[index % len(MARKERS)] for index, name in enumerate(names)}
+        colour, marker = own.pop(network) if network in own else next(others)
+        chosen[variant] = Look(colour, marker, f"{variant} †" if variant in incomplete else variant)
+    return chosen
 
 
 def save(figure: Figure, stem: Path) -> Path:
@@ -95,9 +119,16 @@ def save(figure: Figure, stem: Path) -> Path:
         with atomic_path(path) as temporary:
             # Without dates the same scores give the same bytes.
             metadata = {"CreationDate": None} if suffix == ".pdf" else {"Software": None}
-            figure.savefig(temporary, bbox_inches="tight", pad_inches=0.05, metadata=metadata)
+            figure.savefig(temporary, bbox_inches="tight", pad_inches=MARGIN, metadata=metadata)
     plt.close(figure)
     return path
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """Name what a panel shows below all panels, in rows that are no wider than the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    across = max(1, int(figure.get_figwidth() / 1.15))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(across, max(1, len(labels))))
 
 
 def bare(axes: Axes) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -10,16 +11,17 @@ from scipy.ndimage import gaussian_filter
 from skimage.measure import marching_cubes
 
 from benchmark.figures.groups import Group
-from benchmark.figures.regions import ACROSS, add_legend, around, figure_size
+from benchmark.figures.regions import ACROSS, around, figure_size
 from benchmark.figures.scenes import Scene
-from benchmark.figures.slices import grid_of
-from benchmark.figures.style import bare
+from benchmark.figures.slices import add_key, grid_of
+from benchmark.figures.style import SOFT, bare
 from datamodules.grid import crop
 
 AZIMUTH, ELEVATION = np.deg2rad(-40), np.deg2rad(25)
-SMOOTHING_MM = 0.8
+SMOOTHING_MM, SMOOTHING_CELLS = 0.8, 0.6
+"""Standard deviation of the smoothing, the larger one counts: a coarse surface is as smooth as a fine one."""
 MAX_SIDE = 96
-"""Voxels along a side of what is drawn; larger regions are thinned."""
+"""Cells along a side of what is drawn; in larger regions a cell is several voxels."""
 LAMP = np.array([0.3, -0.5, 0.81])
 """Direction to the lamp: right of, before and above what is drawn."""
 
@@ -32,34 +34,35 @@ def region_surfaces(scene: Scene, group: Group) -> Figure | None:
     if box is None:
         return None
     step = -(-max(last - first for first, last in box) // MAX_SIDE)
-    spacing = np.array(scene.spacing) * step
-    drawn = {
-        name: _scene_triangles(crop(labels, box)[::step, ::step, ::step], spacing, group, scene)
-        for name, labels in scene.label_maps.items()
-    }
+    drawn = {name: _scene_triangles(crop(labels, box), step, group, scene) for name, labels in scene.label_maps.items()}
     corners = np.concatenate([points.reshape(-1, 2) for points, _ in drawn.values() if len(points)])
     low, high = corners.min(axis=0), corners.max(axis=0)
     figure = plt.figure(figsize=figure_size(len(drawn), float((high - low)[1] / (high - low)[0])))
     places = grid_of(figure, list(drawn), 1, ACROSS, [1])
     for name, (points, colours) in drawn.items():
         (axes,) = places[name]
-        axes.add_collection(
-            PolyCollection(list(points), facecolors=colours, edgecolors=colours, linewidths=0.15, rasterized=True)
-        )
+        _show(axes, points, colours)
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
         axes.set_title(name, loc="center", pad=3)
         bare(axes)
-    add_legend(figure, scene, group)
+    add_key(figure, group.legend(scene.protocol), ACROSS)
     return figure
 
 
-def surface(mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> Triangles:
-    """Triangles `[T, 3 corners, 3]` in mm around a mask, slightly smoothed; none for an empty mask."""
+def surface(mask: NDArray[np.bool_], spacing: NDArray[np.float64], step: int = 1) -> Triangles:
+    """Triangles `[T, 3 corners, 3]` in mm around a mask, slightly smoothed; none for an empty mask.
+
+    Args:
+        mask: `[X, Y, Z]`.
+        spacing: Voxel sides in mm.
+        step: Voxels along a side of each cell that marching cubes looks at.
+    """
     if not mask.any():
         return np.empty((0, 3, 3))
-    soft = gaussian_filter(np.pad(mask, 2).astype(np.float32), SMOOTHING_MM / spacing)
+    sigma = np.maximum(SMOOTHING_MM / spacing, SMOOTHING_CELLS * step)
+    soft = gaussian_filter(np.pad(mask, 2 * step).astype(np.float32), sigma)
     level = min(0.5, 0.5 * float(soft.max()))  # a single voxel, smoothed, never reaches a half
-    corners, faces, _, _ = marching_cubes(soft, level, spacing=tuple(spacing))
+    corners, faces, _, _ = marching_cubes(soft, level, spacing=tuple(spacing), step_size=step)
     triangles: Triangles = corners[faces]
     return triangles
 
@@ -79,13 +82,21 @@ def shade(triangles: Triangles) -> NDArray[np.float64]:
     return brightness
 
 
+def _show(axes: Axes, points: Triangles, colours: NDArray[np.float64]) -> None:
+    axes.add_collection(
+        PolyCollection(list(points), facecolors=colours, edgecolors=colours, linewidths=0.15, rasterized=True)
+    )
+    if not len(points):
+        axes.text(0.5, 0.5, "none predicted", transform=axes.transAxes, ha="center", color=SOFT, fontsize=7)
+
+
 def _scene_triangles(
-    labels: NDArray[np.uint8], spacing: NDArray[np.float64], group: Group, scene: Scene
+    labels: NDArray[np.uint8], step: int, group: Group, scene: Scene
 ) -> tuple[Triangles, NDArray[np.float64]]:
     """All triangles of a group in the picture, the farthest first, and their colours `[T, 3]`."""
     points, depths, colours = [np.empty((0, 3, 2))], [np.empty(0)], [np.empty((0, 3))]
     for index, colour in group.classes(scene.protocol).items():
-        triangles = surface(labels == index, spacing)
+        triangles = surface(labels == index, np.array(scene.spacing), step)
         if len(triangles):
             flat, depth = project(triangles)
             points.append(flat)

@@ -1,9 +1,9 @@
 """How results came about: runs and their times, configuration, certificate of folds, versions and hardware."""
 
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,12 @@ from benchmark.objections import FoundRun
 from benchmark.report.certificate import CheckedFolds, check_folds
 from benchmark.run_folder import read_json
 from datamodules.cohort import Cohort, open_cohort
+
+REPORTED_BY = ("petmr-bench", "pandas", "scipy", "statsmodels", "matplotlib")
+"""Packages that a report's numbers and figures come from."""
+
+COSTS = ("seconds", "seconds_per_subject", "parameters", "gmac")
+"""What a finished run records of its cost."""
 
 PLACES = ("logger", "callbacks", "default_root_dir")
 """Trainer settings that say where files go, not what is computed."""
@@ -30,7 +36,7 @@ class Facts:
         config: The configuration that all variants share, as YAML.
         cohort: The cohort in words.
         folds: The certificate of folds.
-        environment: Hardware and versions of packages, as the runs recorded them.
+        environment: Hardware and versions of packages, as the runs recorded them, and those of the report.
     """
 
     runs: pd.DataFrame
@@ -74,14 +80,14 @@ def find_cohort(evidence: Evidence) -> Cohort | None:
 
 
 def read_costs(evidence: Evidence) -> pd.DataFrame:
-    """Median cost of the runs of every variant, as far as they recorded it: variant, minutes, parameters_m, gmac."""
-    rows = []
-    for run in evidence.runs:
-        entry = read_json(run.folder.done)
-        rows.append((run.record.variant, *(entry.get(name, math.nan) for name in ("seconds", "parameters", "gmac"))))
-    table = pd.DataFrame(rows, columns=["variant", "seconds", "parameters", "gmac"]).astype(
-        {"seconds": float, "parameters": float, "gmac": float}
-    )
+    """Median cost of the runs of every variant, as far as they recorded it.
+
+    Returns:
+        One row per variant: variant, minutes (of training with its validations), seconds_per_subject (of the test),
+        parameters_m, gmac.
+    """
+    recorded = [{"variant": run.record.variant, **read_json(run.folder.done)} for run in evidence.runs]
+    table = pd.DataFrame(recorded).reindex(columns=["variant", *COSTS]).astype(dict.fromkeys(COSTS, float))
     costs = table.groupby("variant", sort=False).median().reset_index()
     return costs.assign(minutes=costs["seconds"] / 60, parameters_m=costs["parameters"] / 1e6)
 
@@ -140,8 +146,9 @@ def _describe(evidence: Evidence, cohort: Cohort | None) -> str:
 
 
 def _environment(done: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Hardware and versions as the runs recorded them; values that differ between runs are all named."""
+    """Hardware and versions as the runs recorded them, and of this report; what differs between runs is all named."""
     recorded = [{"hardware": entry.get("hardware"), **entry.get("versions", {})} for entry in done.values()]
     names = dict.fromkeys(name for entry in recorded for name in entry)
     found = {name: dict.fromkeys(str(one[name]) for one in recorded if one.get(name)) for name in names}
-    return {name: "; ".join(values) for name, values in found.items() if values}
+    own = ", ".join(f"{name} {version(name)}" for name in REPORTED_BY)
+    return {**{name: "; ".join(values) for name, values in found.items() if values}, "this report": own}

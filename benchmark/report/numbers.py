@@ -1,13 +1,18 @@
 """All numbers of an experiment's report, computed from its cases alone."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from benchmark import statistics, tables
+from benchmark import tables
+from benchmark.comparison import Comparison, compare
 from benchmark.consistency import consistency_of_all
 from benchmark.evidence import Evidence
 from benchmark.report.paper import beside_paper
+
+TABLE_1 = ("dice", "jaccard", "sensitivity", "precision", "hausdorff_mm")
+"""Metrics of the paper's Table 1."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,10 @@ class Numbers:
         external: Of `tables.by_test_cohort`; may be empty.
         missing: Of `tables.by_missing`; may be empty.
         paper: Of `paper.beside_paper`.
-        scores: Dice of every subject and complete variant, of `statistics.subject_scores`.
-        tests: Of `statistics.paired_tests`.
-        intervals: Of `statistics.intervals`, with mean_rank.
-        replicates: Of `statistics.replicate_ranks`.
+        comparisons: Metric of the paper's Table 1 to the comparison of all complete variants in it.
+        elsewhere: Name of each external cohort to the comparison of all complete variants in Dice there.
         consistency: Of `consistency.consistency_of_all`.
+        leader: The complete variant with the highest mean Dice; of all variants where none is complete.
     """
 
     summary: pd.DataFrame
@@ -36,29 +40,34 @@ class Numbers:
     external: pd.DataFrame
     missing: pd.DataFrame
     paper: pd.DataFrame
-    scores: pd.DataFrame
-    tests: pd.DataFrame
-    intervals: pd.DataFrame
-    replicates: pd.DataFrame
+    comparisons: Mapping[str, Comparison]
+    elsewhere: Mapping[str, Comparison]
     consistency: pd.DataFrame
+    leader: str
 
     @property
-    def leader(self) -> str:
-        """The variant with the highest mean Dice."""
-        return str(self.summary[self.summary["metric"] == "dice"].set_index("variant")["mean"].idxmax())
+    def dice(self) -> Comparison:
+        """The comparison that leads the report."""
+        return self.comparisons["dice"]
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Name to table, of those that hold anything."""
-        return {name: table for name, table in vars(self).items() if len(table)}
+        tables = {name: table for name, table in vars(self).items() if isinstance(table, pd.DataFrame)}
+        return {name: table for name, table in {**tables, **self._compared()}.items() if len(table)}
+
+    def _compared(self) -> dict[str, pd.DataFrame]:
+        """The parts of all comparisons, one metric below the other."""
+        return {
+            part.name: pd.concat([_named(one, part.name, metric) for metric, one in self.comparisons.items()])
+            for part in fields(Comparison)
+        }
 
 
 def compute(evidence: Evidence) -> Numbers:
     """Compute all numbers of an experiment; statistics compare its complete variants only."""
     cases = tables.internal(evidence.cases)
-    complete = cases[~cases["variant"].isin(list(evidence.incomplete))]
-    scores = statistics.subject_scores(complete)
-    intervals = statistics.intervals(scores)
-    intervals["mean_rank"] = statistics.ranks(scores).mean().to_numpy()
+    ranked = evidence.cases[~evidence.cases["variant"].isin(list(evidence.incomplete))]
+    complete = tables.internal(ranked)
     summary, pooled = tables.overall(cases), tables.pooled_counts(cases)
     return Numbers(
         summary=summary,
@@ -68,9 +77,21 @@ def compute(evidence: Evidence) -> Numbers:
         external=tables.by_test_cohort(evidence.cases),
         missing=tables.by_missing(evidence.cases),
         paper=beside_paper(summary, pooled, evidence.networks),
-        scores=scores,
-        tests=statistics.paired_tests(scores),
-        intervals=intervals,
-        replicates=statistics.replicate_ranks(complete),
+        comparisons={metric: compare(complete, metric) for metric in TABLE_1},
+        elsewhere={name: compare(own, "dice") for name, own in tables.elsewhere(ranked).items()},
         consistency=consistency_of_all(cases),
+        leader=_leader(summary, evidence),
     )
+
+
+def _leader(summary: pd.DataFrame, evidence: Evidence) -> str:
+    dice = summary[summary["metric"] == "dice"].set_index("variant")["mean"]
+    complete = dice.drop(list(evidence.incomplete), errors="ignore").dropna()
+    return str((complete if len(complete) else dice).idxmax())
+
+
+def _named(comparison: Comparison, part: str, metric: str) -> pd.DataFrame:
+    table: pd.DataFrame = getattr(comparison, part)
+    table = table.reset_index() if table.index.name else table.copy()
+    table.insert(0, "metric", metric)
+    return table

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchmark import statistics
 from benchmark.evidence import Evidence
 from benchmark.report.drawings import Picture
 from benchmark.report.facts import Facts
@@ -79,22 +81,26 @@ def render(experiments: Sequence[ExperimentPage]) -> str:
 
 def finding(evidence: Evidence, found: Numbers) -> str:
     """The result in a sentence or two: which variant leads, by how much, and if that can be believed."""
-    if found.scores.shape[1] < 2:
+    complete, tests = found.dice.scores.shape[1], found.dice.tests
+    if complete < 2:
         return "Fewer than two networks are complete, so none can be said to lead."
-    ordered = found.intervals.sort_values("mean", ascending=False, kind="stable")
+    ordered = found.dice.intervals.sort_values("mean", ascending=False, kind="stable")
     best, second = ordered.iloc[0], ordered.iloc[1]
     pair = {best["variant"], second["variant"]}
-    of_pair = [
-        {first, second} == pair for first, second in zip(found.tests["first"], found.tests["second"], strict=True)
-    ]
-    (test,) = found.tests.loc[of_pair, "p_holm"]
-    margin, p = best["mean"] - second["mean"], float(test)
-    believed = "" if np.isfinite(p) and p < 0.05 else ", which is no difference to believe in"
-    among = f"Of the {found.scores.shape[1]} complete networks, " if evidence.incomplete else ""
+    of_pair = [{first, other} == pair for first, other in zip(tests["first"], tests["second"], strict=True)]
+    (p,) = tests.loc[of_pair, "p_holm"]
+    among = f"Of the {complete} complete networks, " if evidence.incomplete else ""
     return (
         f"{among}{best['variant']} has the highest mean Dice, {best['mean']:.4f} (95 % interval {best['low']:.4f} to "
-        f"{best['high']:.4f}), {margin:.4f} above {second['variant']} (p {equation(p)} after Holm){believed}."
+        f"{best['high']:.4f}), {best['mean'] - second['mean']:.4f} above {second['variant']} "
+        f"(p {equation(p)} after Holm{_verdict(float(p), tests)})."
     )
+
+
+def _verdict(p: float, tests: pd.DataFrame) -> str:
+    if p < statistics.LEVEL:
+        return ""
+    return ", too few subjects for any to be significant" if statistics.too_few(tests) else ", not significant"
 
 
 def _base64(path: Path) -> str:

@@ -25,20 +25,23 @@ def beside_paper(summary: pd.DataFrame, pooled: pd.DataFrame, networks: Mapping[
         networks: Variant to its network.
 
     Returns:
-        One row per variant and metric that the paper prints: variant, model, metric, printed, ours, pooled, difference
-        (ours minus printed). A network with several variants is left out, as none of them is the paper's row.
+        One row per variant and metric that the paper prints: variant, model, metric, printed, printed_std, ours, std,
+        pooled, difference (ours minus printed). A network with several variants is left out, as none is
+        the paper's row.
     """
     names = list(networks.values())
     alone = {variant: network for variant, network in networks.items() if names.count(network) == 1}
     keys = ["variant", "metric"]
     ours = summary.assign(network=summary["variant"].map(alone)).dropna(subset=["network"])
-    joined = ours[[*keys, "network", "mean"]].merge(
+    joined = ours[[*keys, "network", "mean", "std"]].merge(
         printed_table(), on=["network", "metric"], suffixes=("", "_printed")
     )
     joined = joined.merge(pooled[[*keys, "mean"]], on=keys, how="left", suffixes=("", "_pooled"))
-    joined = joined.rename(columns={"mean": "ours", "mean_printed": "printed", "mean_pooled": "pooled"})
+    joined = joined.rename(
+        columns={"mean": "ours", "mean_printed": "printed", "std_printed": "printed_std", "mean_pooled": "pooled"}
+    )
     joined["difference"] = joined["ours"] - joined["printed"]
-    return joined[["variant", "model", "metric", "printed", "ours", "pooled", "difference"]]
+    return joined[["variant", "model", "metric", "printed", "printed_std", "ours", "std", "pooled", "difference"]]
 
 
 def ranking_agreement(comparison: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,8 @@ import pandas as pd
 
 Better = Literal["higher", "lower", "neither"]
 Write = Callable[[float], str]
+NARROW = 4
+"""Columns of numbers that fit into one column of a two-column page."""
 MARKS = {1: "best", 2: "second"}
 
 
@@ -102,7 +104,7 @@ def numbers(heading: str, values: Iterable[float], write: Write, better: Better 
 
 def decimals(digits: int) -> Write:
     """Write with so many digits after the point; a dash for what is not known."""
-    return lambda value: f"{value:.{digits}f}" if np.isfinite(value) else "–"
+    return lambda value: f"{value:.{digits}f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def signed(digits: int) -> Write:
@@ -146,8 +148,8 @@ def markdown(sheet: Sheet) -> str:
     return "\n\n".join(filter(None, (f"**{sheet.title}**", table, sheet.note, sheet.remark))) + "\n"
 
 
-def latex(sheet: Sheet) -> str:
-    """LaTeX with booktabs: best bold, second underlined, by pandas' Styler."""
+def latex(sheet: Sheet, experiment: str) -> str:
+    """LaTeX with booktabs: best bold, second underlined, by pandas' Styler; wide tables span both columns of a page."""
     names, headings = list(sheet.names()), list(sheet.headings())
     commands = {"best": "textbf:--rwrap;", "second": "underline:--rwrap;", "": ""}
     texts = pd.DataFrame([column.texts for column in sheet.columns], headings, names).T
@@ -155,16 +157,18 @@ def latex(sheet: Sheet) -> str:
     styler = texts.style.apply(lambda _: styles, axis=None).format(_escape)
     styler = styler.format_index(_escape, axis=0).format_index(_escape, axis=1)
     note = " ".join(filter(None, (sheet.note, sheet.remark)))
-    return str(
+    table = str(
         styler.to_latex(
             hrules=True,
+            environment="table*" if len(headings) > NARROW else "table",
             column_format="l" + "r" * len(headings),
             position="tbp",
             position_float="centering",
             caption=_escape(f"{sheet.title}. {note}".strip()),
-            label=f"tab:{sheet.name}",
+            label=f"tab:{experiment}-{sheet.name}",
         )
     )
+    return table.replace("\\centering\n", "\\centering\n\\footnotesize\n")
 
 
 _LATEX = str.maketrans(

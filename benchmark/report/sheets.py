@@ -1,47 +1,19 @@
-"""All sheets of an experiment's report: its numbers, set for print."""
+"""The sheets of scores: overall, under other conditions, by structure, and beside the paper."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from benchmark import statistics, tables
-from benchmark.consistency import quantities
+from benchmark import tables
 from benchmark.evidence import Evidence
+from benchmark.report.metrics import FURTHER, METRICS, Metric
 from benchmark.report.numbers import Numbers
 from benchmark.report.paper import ranking_agreement
-from benchmark.report.sheet import Better, Column, Sheet, decimals, equation, means, numbers, probability, signed, whole
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a metric is printed."""
-
-    heading: str
-    digits: int = 4
-    better: Better = "higher"
-
-
-METRICS = {
-    "dice": Metric("Dice"),
-    "jaccard": Metric("Jaccard"),
-    "sensitivity": Metric("Sensitivity"),
-    "precision": Metric("Precision"),
-    "hausdorff_mm": Metric("HD (mm)", 2, "lower"),
-}
-"""Columns of the paper's Table 1."""
+from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
 
 ABSENCES = ("missed", "spurious")
 """Counted beside every mean, as a mean over what was found flatters."""
-
-FURTHER = {
-    "hausdorff95_mm": Metric("HD95 (mm)", 2, "lower"),
-    "assd_mm": Metric("ASSD (mm)", 2, "lower"),
-    "surface_dice_1mm": Metric("Surface Dice 1 mm"),
-    "surface_dice_2mm": Metric("Surface Dice 2 mm"),
-    "volume_similarity": Metric("Volume similarity"),
-}
 
 
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
@@ -77,65 +49,37 @@ def structure_sheet(evidence: Evidence, found: Numbers) -> Sheet:
     )
 
 
-def consistency_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
-    """Agreement of volume and uptake with the truth, of the leading variant in every structure."""
-    own = found.consistency[found.consistency["variant"] == found.leader]
-    for quantity in quantities(evidence.cases):
-        rows = own[own["quantity"] == quantity.name]
-        columns = (
-            numbers("n", rows["n"], whole),
-            numbers(f"bias ({quantity.unit})", rows["bias"], signed(3)),
-            numbers("95 % limits from", rows["lower_limit"], signed(3)),
-            numbers("to", rows["upper_limit"], signed(3)),
-            numbers("r", rows["r"], decimals(3)),
-            numbers("ICC", rows["icc"], decimals(3)),
-            numbers("within 5 %", 100 * rows["tolerable"], lambda share: f"{share:.0f} %"),
-        )
-        title = f"{quantity.title}: agreement with the truth in every structure"
-        note = f"{found.leader}. Within 5 %: share of subjects with at most that relative error."
-        yield Sheet(
-            f"consistency_{quantity.name}",
-            title,
-            note,
-            "Structure",
-            tuple(rows["structure"]),
-            columns,
-            frozenset(),
-            evidence.remark,
-        )
-
-
 def paper_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
     """For each metric of Table 1 the printed values beside ours; none where fewer than two rows can be compared."""
-    taus = ranking_agreement(found.paper).set_index("metric").T.to_dict()
+    complete = found.paper[~found.paper["variant"].isin(list(evidence.incomplete))]
+    taus = ranking_agreement(complete).set_index("metric").T.to_dict()
     for metric, rows in found.paper.groupby("metric", sort=False):
         if len(rows) < 2:
             continue
-        style, tau = METRICS[str(metric)], taus[metric]
-        write, difference = decimals(style.digits), signed(style.digits)
+        style = METRICS[str(metric)]
         columns = [
-            numbers("printed", rows["printed"], write, style.better),
-            numbers("ours", rows["ours"], write, style.better),
-            numbers("difference", rows["difference"], difference),
+            means("printed", rows["printed"], rows["printed_std"], style.digits, style.better),
+            means("ours", rows["ours"], rows["std"], style.digits, style.better),
+            numbers("difference", rows["difference"], signed(style.digits)),
         ]
-        note = f"Kendall's τ of the ranking {decimals(2)(tau['tau'])} (p {equation(tau['p'])}, n = {int(tau['n'])})"
         if rows["pooled"].notna().any():
-            columns.insert(2, numbers("ours, pooled", rows["pooled"], write, style.better))
-            note += f"; of pooled counts {decimals(2)(tau['tau_pooled'])}"
+            columns.insert(2, numbers("ours, pooled", rows["pooled"], decimals(style.digits), style.better))
+        note = _ranking_note(taus.get(metric), pooled=len(columns) > 3)
         title = f"{style.heading}: the paper's Table 1 and ours"
         names = tuple(rows["variant"])
         unranked = frozenset(set(evidence.incomplete) & set(names))
-        yield Sheet(f"paper_{metric}", title, f"{note}.", "Network", names, tuple(columns), unranked, evidence.remark)
+        yield Sheet(f"paper_{metric}", title, note, "Network", names, tuple(columns), unranked, evidence.remark)
 
 
-def statistics_sheets(found: Numbers) -> Iterator[Sheet]:
-    """Intervals and mean ranks, paired tests, and ranks in every fold and seed; none below two complete variants."""
-    if found.scores.shape[1] < 2:
-        return
-    yield _intervals_sheet(found)
-    yield _tests_sheet(found)
-    if len(found.replicates) > 1:
-        yield _replicates_sheet(found.replicates)
+def _ranking_note(tau: Mapping[str, float] | None, *, pooled: bool) -> str:
+    if tau is None or not np.isfinite(tau["tau"]):
+        return "Fewer than three networks are complete, so rankings can't be compared."
+    write = decimals(2)
+    of_pooled = f"; of pooled counts {write(tau['tau_pooled'])}" if pooled else ""
+    return (
+        f"Kendall's τ of the rankings of {int(tau['n'])} complete networks {write(tau['tau'])} "
+        f"(p {equation(tau['p'])}){of_pooled}. Mean ± standard deviation; the paper doesn't say over what."
+    )
 
 
 def _scores_sheet(
@@ -192,49 +136,3 @@ def _absences(summary: pd.DataFrame) -> str:
     if not (rows["missed"].sum() or rows["spurious"].sum()):
         return "No structure was missed or spurious."
     return "A missed or spurious structure scores 0, and the volume's diagonal as its distance."
-
-
-def _intervals_sheet(found: Numbers) -> Sheet:
-    table = found.intervals
-    columns = (
-        numbers("n", table["n"], whole),
-        numbers("mean Dice", table["mean"], decimals(4), "higher"),
-        numbers("95 % from", table["low"], decimals(4)),
-        numbers("to", table["high"], decimals(4)),
-        numbers("mean rank", table["mean_rank"], decimals(2), "lower"),
-    )
-    p = statistics.friedman_p(found.scores)
-    note = f"Bootstrap percentile intervals over subjects ({statistics.DRAWS} draws)."
-    if np.isfinite(p):
-        apart = statistics.critical_difference(found.scores.shape[1], len(found.scores.dropna()))
-        note += f" Friedman's test p {equation(p)}; Nemenyi's critical difference of mean ranks {apart:.2f}."
-    return Sheet("intervals", "Intervals and mean ranks", note, "Network", tuple(table["variant"]), columns)
-
-
-def _tests_sheet(found: Numbers) -> Sheet:
-    table = found.tests
-    rows = tuple(f"{first} – {second}" for first, second in zip(table["first"], table["second"], strict=True))
-    columns = (
-        numbers("n", table["n"], whole),
-        numbers("difference", table["difference"], signed(4)),
-        numbers("95 % from", table["low"], signed(4)),
-        numbers("to", table["high"], signed(4)),
-        numbers("p", table["p"], probability),
-        numbers("p (Holm)", table["p_holm"], probability),
-    )
-    subjects = int(table["n"].max())
-    note = "Dice, Wilcoxon's signed-rank test over subjects, Holm's correction over all pairs."
-    if len(table) * statistics.smallest_p(subjects) > statistics.LEVEL:
-        note += f" With {subjects} subjects and {len(table)} pairs no corrected p can fall below 0.05."
-    return Sheet("tests", "Pairwise tests", note, "Pair", rows, columns)
-
-
-def _replicates_sheet(table: pd.DataFrame) -> Sheet:
-    concordance, tau = statistics.kendall_w(table), statistics.mean_tau(table)
-    write = decimals(0 if (table % 1 == 0).to_numpy().all() else 1)
-    columns = tuple(numbers(str(name), table[name], write) for name in table)
-    note = (
-        f"Rank by mean Dice in each fold and seed, 1 the best. Kendall's W {decimals(2)(concordance)}, "
-        f"mean τ between replicates {decimals(2)(tau)}."
-    )
-    return Sheet("stability", "Stability of the ranking", note, "Replicate", tuple(map(str, table.index)), columns)

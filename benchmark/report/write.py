@@ -6,18 +6,14 @@ from pathlib import Path
 
 from benchmark.evidence import Evidence, gather
 from benchmark.figures.scenes import Scene, load_scene, telling_subjects
+from benchmark.report.consistency_sheets import consistency_sheets
 from benchmark.report.drawings import draw_all
 from benchmark.report.facts import find_cohort, read_facts
 from benchmark.report.numbers import Numbers, compute
 from benchmark.report.page import ExperimentPage, Sheets, finding, render
 from benchmark.report.sheet import latex, markdown, marked
-from benchmark.report.sheets import (
-    consistency_sheets,
-    main_sheets,
-    paper_sheets,
-    statistics_sheets,
-    structure_sheet,
-)
+from benchmark.report.sheets import main_sheets, paper_sheets, structure_sheet
+from benchmark.report.statistics_sheets import statistics_sheets
 from benchmark.report.viewer import viewer_data
 from benchmark.run_folder import RunFolder
 from benchmark.score import write_cases
@@ -82,18 +78,17 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
     """Write cases and numbers as CSV, and every sheet as Markdown and LaTeX."""
     write_cases(folder / "cases.csv", evidence.cases)
     for name, table in found.files().items():
-        keyed = table.reset_index() if name in ("scores", "replicates") else table
-        write_cases(folder / "numbers" / f"{name}.csv", keyed)
+        write_cases(folder / "numbers" / f"{name}.csv", table)
     made = Sheets(
         tuple(main_sheets(evidence, found)),
         tuple(paper_sheets(evidence, found)),
-        tuple(statistics_sheets(found)),
+        tuple(statistics_sheets(evidence, found)),
         (structure_sheet(evidence, found),),
         tuple(consistency_sheets(evidence, found)),
     )
     for each in made.all:
         write_text(folder / "tables" / f"{each.name}.md", markdown(each))
-        write_text(folder / "tables" / f"{each.name}.tex", latex(each))
+        write_text(folder / "tables" / f"{each.name}.tex", latex(each, evidence.experiment))
         write_cases(folder / "tables" / f"{each.name}.csv", marked(each, "{}", "{}"))
     return made
 

@@ -69,10 +69,11 @@ class Browser {
     const turn = this.turn = {};  // of several quick choices only the last one is drawn
     const image = await this.volume("images", this.chosen("image"));
     const truth = await this.volume("labels", "truth");
-    const network = subject.labels[this.chosen("network")] ? await this.volume("labels", this.chosen("network")) : new Uint8Array(truth.length);
+    const name = this.chosen("network"), predicted = name in subject.labels;
+    const network = predicted ? await this.volume("labels", name) : new Uint8Array(truth.length);
     if (turn !== this.turn) return;
     this.shown = {image, truth, network};
-    this.root.querySelector("[data-row=network]").textContent = this.chosen("network");
+    this.root.querySelector("[data-row=network]").textContent = predicted ? name : `${name}: no prediction`;
     this.draw();
   }
 
