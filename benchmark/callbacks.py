@@ -93,7 +93,7 @@ class SlicePanel(L.Callback):
         wandb = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if batch_idx == 0 and trainer.is_global_zero and wandb:
             panel = draw_panel(batch, outputs, _cohort(trainer))
-            wandb[0].log_image("val/slices", [panel], step=trainer.global_step, caption=[batch["subject"][0]])
+            wandb[0].log_image("val/slices", [panel], step=trainer.global_step - 1, caption=[batch["subject"][0]])
 
 
 def draw_panel(batch: Batch, prediction: Tensor, cohort: Cohort) -> Array:

@@ -42,8 +42,7 @@ class BenchmarkCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build everything, and give the task what a checkpoint needs to build its network again."""
         super().instantiate_classes()
-        config = self.config[self.subcommand] if self.subcommand else self.config
-        recipe = config.model.network.as_dict()
+        recipe = self.resolved()["model"]["network"]
         recipe["init_args"] |= {
             "in_channels": self.datamodule.in_channels,
             "out_channels": self.datamodule.out_channels,
@@ -51,9 +50,10 @@ class BenchmarkCLI(LightningCLI):
         self.model.recipe = recipe
 
     def resolved(self) -> dict[str, Any]:
-        """The whole configuration as plain values."""
-        config: dict[str, Any] = json.loads(self.parser.dump(self.config, format="json"))
-        return config
+        """The whole configuration as plain values, classes by their paths."""
+        text = self.parser.dump(self.config, format="json", skip_none=False, skip_link_targets=False)
+        config: dict[str, Any] = json.loads(text)
+        return config[self.subcommand] if self.subcommand else config
 
 
 def build(args: list[str] | dict[str, Any], *, run: bool) -> BenchmarkCLI:

@@ -1,6 +1,6 @@
 """Conditions other than a run's own test: a missing modality, a noisy PET, another cohort."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,11 @@ def noisy(level: str | float) -> Condition:
     """The PET is noisy.
 
     Raises:
-        ValueError: If the level is unknown.
+        ValueError: If the level is unknown, or no noise at all.
     """
     share = noise_share(level)
+    if not share:
+        raise ValueError(f"Noise '{level}' is no noise: that is the test that every run ends with.")
     return Condition(f"noise-{level}", {"noise": share}, {"noise": share}, "pet")
 
 
@@ -71,17 +73,19 @@ class Conditions:
         cohorts: Name to prepared cohort; in an experiment's file, beside it where the path isn't absolute.
     """
 
-    noise: list[str | float] = field(default_factory=list)
+    noise: list[float | str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     cohorts: dict[str, str] = field(default_factory=dict)
 
-    def all(self) -> list[Condition]:
-        """Every one of them.
+    def all(self, modalities: Sequence[str]) -> list[Condition]:
+        """Every one of them, for a cohort of these modalities.
 
         Raises:
             FileNotFoundError: If there is no such cohort.
-            ValueError: If a level of noise is unknown.
+            ValueError: If a level of noise or a modality is unknown.
         """
+        if unknown := [name for name in self.missing if name not in modalities]:
+            raise ValueError(f"Modality {', '.join(unknown)} can't be missing: the cohort has {', '.join(modalities)}.")
         noises = [noisy(level) for level in self.noise]
         others = [elsewhere(Path(path), name) for name, path in self.cohorts.items()]
         return [*noises, *(without(modality) for modality in self.missing), *others]

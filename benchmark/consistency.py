@@ -90,5 +90,6 @@ def measured_pairs(cases: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
 
 
 def first_seed(cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases of each variant's first seed."""
-    return cases[cases["seed"] == cases.groupby("variant")["seed"].transform("min")] if "seed" in cases else cases
+    """The cases of the first seed that each variant has of each subject."""
+    first = cases.groupby(["variant", "subject"])["seed"].transform("min") if "seed" in cases else None
+    return cases if first is None else cases[cases["seed"] == first]

@@ -4,15 +4,14 @@ Reading, scoring and starting up come on top: they matter for small networks on 
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from typing import Any, cast
 
 import torch
-from jsonargparse import ArgumentError
 from torch import Tensor
 
 from benchmark.cli import BenchmarkCLI, build
@@ -48,7 +47,7 @@ def estimate(run: Run, cohort: Cohort) -> float:
     try:
         cli = _build(run, cohort)
         seconds = _seconds(run, cohort, cli)
-    except (ArgumentError, ImportError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:  # anything that a network or a configuration may do
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{run.variant}: can't be trained here ({reason}).") from error
     patches, windows = _work(cli)
@@ -72,7 +71,7 @@ def _seconds(run: Run, cohort: Cohort, cli: BenchmarkCLI) -> Seconds:
             smaller = _build(run, cohort, part)
             share = _gmac(cli) / _gmac(smaller)
             seconds = _time(smaller)
-        except (RuntimeError, ValueError):  # too small for its deepest level
+        except Exception:  # too small for its deepest level, which each network says in its own way
             continue
         return Seconds(seconds.patch * share, seconds.window * share)
     return _time(cli)
@@ -115,10 +114,12 @@ def _time(cli: BenchmarkCLI) -> Seconds:
 
 def _work(cli: BenchmarkCLI) -> tuple[int, int]:
     """Patches that a run trains on, and windows that it labels in validations and test."""
-    data, epochs = cli.datamodule, cli.trainer.max_epochs or 1
+    data = cli.datamodule
     data.setup("fit")
-    patches = epochs * (data.epoch_length or len(data.parts.train) * data.patches_per_subject)
-    validations = epochs // (cli.trainer.check_val_every_n_epoch or epochs)
+    each = data.epoch_length or len(data.parts.train) * data.patches_per_subject
+    bounds = {cli.trainer.max_epochs or -1: each, cli.trainer.max_steps: data.batch_size}
+    patches = min(count * size for count, size in bounds.items() if count > 0)
+    validations = math.ceil(patches / each) // (cli.trainer.check_val_every_n_epoch or 1)
     windows = validations * _windows(cli, data.parts.validation) + _windows(cli, data.parts.test)
     return patches, windows
 
@@ -128,7 +129,7 @@ def _windows(cli: BenchmarkCLI, subjects: Sequence[str]) -> int:
     inference: Inference = cli.model.inference
     window, stored = inference.window, cli.datamodule.cohort.subjects
     shapes = [list(map(max, stored[subject].shape, window.size)) for subject in subjects]
-    return sum(prod(map(len, window.starts(shape))) for shape in shapes) * (2 if inference.mirror else 1)
+    return sum(math.prod(map(len, window.starts(shape))) for shape in shapes) * (2 if inference.mirror else 1)
 
 
 @contextmanager

@@ -29,14 +29,19 @@ def evaluate_all(folders: Sequence[Path], condition: Condition, only: str = "*")
         FileNotFoundError: If a folder holds no runs.
         ValueError: If no run is finished, or a checkpoint doesn't fit the cohort.
     """
-    found = [run for folder in folders for run in find_runs(folder) if fnmatch(run.name, only)]
-    chosen = [run for run in found if run.is_done() and condition.applies_to(_config(run))]
+    chosen = concerned(folders, condition, only)
     if not chosen:
-        raise ValueError(f"None of the {len(found)} runs is done and concerned by {condition.name}.")
+        raise ValueError(f"No run that matches '{only}' is done and concerned by {condition.name}.")
     with progress(condition.name, len(chosen)) as advance:
         for folder in chosen:
             evaluate_run(folder, condition)
             advance(folder.name)
+
+
+def concerned(folders: Sequence[Path], condition: Condition, only: str = "*") -> list[RunFolder]:
+    """The finished runs to which a condition makes a difference."""
+    found = [run for folder in folders for run in find_runs(folder) if fnmatch(run.name, only)]
+    return [run for run in found if run.is_done() and condition.applies_to(_config(run))]
 
 
 def evaluate_run(folder: RunFolder, condition: Condition) -> None:

@@ -140,7 +140,7 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
     try:
         parsed = parser.parse_object({"experiment": _read(path)})
         experiment: Experiment = parser.instantiate_classes(parsed).experiment
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
     experiment = _located(experiment, path.parent)
     if scale not in (None, experiment.scale):

@@ -15,6 +15,8 @@ from benchmark.tracking import WandbMode
 from datamodules.cohort import Cohort
 from datamodules.splits import load_splits
 
+Planned = Sequence[tuple[Run, RunFolder]]
+
 TAIL = 15
 """Lines of a failed run's log that its report shows."""
 
@@ -38,9 +40,7 @@ class Launcher(Protocol):
         """Stop everything that is going on."""
 
 
-def plan(
-    experiment: Experiment, cohort: Cohort, output: Path, only: str = "*", *, restart: bool = False
-) -> list[tuple[Run, RunFolder]]:
+def plan(experiment: Experiment, cohort: Cohort, output: Path, only: str = "*", *, restart: bool = False) -> Planned:
     """The runs that `only` (a pattern over their names) chooses; nothing is started.
 
     Args:
@@ -54,16 +54,34 @@ def plan(
         ValueError: If no run is chosen, folds can't be drawn, or a folder was begun with something else.
         LockedError: If a folder to be emptied is in use.
     """
+    planned = choose(experiment, output, only)
+    if restart:
+        _empty([folder for _, folder in planned])
+    check(planned, experiment, cohort)
+    return planned
+
+
+def choose(experiment: Experiment, output: Path, only: str = "*") -> Planned:
+    """The runs that a pattern over their names chooses, and their folders.
+
+    Raises:
+        ValueError: If there is none.
+    """
     chosen = [run for run in expand(experiment) if fnmatch(run.name, only)]
     if not chosen:
         names = ", ".join(run.name for run in expand(experiment))
         raise ValueError(f"No run of '{experiment.name}' matches '{only}'; there are {names}.")
-    planned = [(run, RunFolder(output.resolve() / run.name)) for run in chosen]
-    if restart:
-        _empty([folder for _, folder in planned])
+    return [(run, RunFolder(output.resolve() / run.name)) for run in chosen]
+
+
+def check(planned: Planned, experiment: Experiment, cohort: Cohort) -> None:
+    """Refuse folders that were begun with something else.
+
+    Raises:
+        ValueError: Naming what differs; or if folds can't be drawn.
+    """
     for run, folder in planned:
         folder.check(run, record_of(run, experiment, cohort))
-    return planned
 
 
 def _empty(folders: Sequence[RunFolder]) -> None:
@@ -82,7 +100,7 @@ def record_of(run: Run, experiment: Experiment, cohort: Cohort) -> RunRecord:
 
 
 def launch(
-    planned: Sequence[tuple[Run, RunFolder]],
+    planned: Planned,
     experiment: Experiment,
     cohort: Cohort,
     launcher: Launcher,

@@ -1,6 +1,5 @@
 """Runs as jobs of a SLURM cluster, through submitit."""
 
-import getpass
 import logging
 import math
 import os
@@ -106,7 +105,7 @@ class Queue:
         """Whether a job isn't over, as far as is known: SLURM may not answer for a while."""
         with self.lock:
             if time.monotonic() > self.known_until:
-                command = ["squeue", "--noheader", "--format=%i", "--user", getpass.getuser()]
+                command = ["squeue", "--noheader", "--format=%i", "--user", str(os.getuid())]
                 told = subprocess.run(command, capture_output=True, text=True, check=False)
                 if told.returncode:
                     return True

@@ -30,10 +30,11 @@ def subject_scores(cases: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
         Groups down (subjects, where cases name no groups), variants across.
     """
     counted = cases[cases["status"] != ABSENT.status]
-    unit = counted.get(GROUP, counted["subject"]).fillna(counted["subject"]).rename("subject")
-    of_subjects = counted.groupby([unit, counted["subject"].rename("scan"), "variant"], sort=False)[metric].mean()
-    of_groups = of_subjects.groupby(["subject", "variant"], sort=False).mean().reset_index()
-    scores = of_groups.pivot_table(index="subject", columns="variant", values=metric, sort=False)
+    subject = counted["subject"]
+    groups = counted.groupby("subject")[GROUP].first() if GROUP in counted else pd.Series(dtype=object)
+    unit = subject.map(groups).fillna(subject)
+    of_subjects = counted.groupby([unit, subject.rename("scan"), "variant"], sort=False)[metric].mean().reset_index()
+    scores = of_subjects.pivot_table(index="subject", columns="variant", values=metric, sort=False)
     return scores.reindex(columns=list(dict.fromkeys(cases["variant"])))
 
 

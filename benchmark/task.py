@@ -1,5 +1,6 @@
 """How any network is trained, validated and tested: the same way as all the others."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -130,8 +131,8 @@ class SegmentationTask(L.LightningModule):
         for name, parameter in self.network.named_parameters():
             if not torch.isfinite(parameter).all():
                 raise FloatingPointError(
-                    f"Weights of {name} aren't finite after step {self.global_step - 1}, though all losses were; the "
-                    "last checkpoint is from before. Lower the learning rate."
+                    f"Weights of {name} aren't finite at step {self.global_step}, though all losses were; the last "
+                    "checkpoint is from before. Lower the learning rate."
                 )
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             for buffer in self.network.buffers():
@@ -161,5 +162,6 @@ class SegmentationTask(L.LightningModule):
 
 def _flat(recipe: Mapping[str, Any] | None) -> dict[str, Any]:
     """Class path and settings of a network side by side; patches of another size may be tried."""
-    flat = {"class_path": recipe["class_path"], **recipe["init_args"]} if recipe else {}
+    plain = json.loads(json.dumps(recipe or {}))  # tuples are lists elsewhere
+    flat = {"class_path": plain["class_path"], **plain["init_args"]} if plain else {}
     return {key: value for key, value in flat.items() if key != "patch_size"}

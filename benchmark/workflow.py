@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ from benchmark.conditions import Condition
 from benchmark.console import progress, show_table, stdout
 from benchmark.evidence import write_grid
 from benchmark.experiment import Experiment, Run, expand, load_experiment
-from benchmark.launch import Launcher, Outcome, launch, plan, record_of
+from benchmark.launch import Launcher, Outcome, check, choose, launch, plan, record_of
 from benchmark.local import LocalLauncher, gpus, slots
 from benchmark.run_folder import RunFolder
 from benchmark.status import status_table, summary, unmeasured
@@ -54,13 +55,14 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     """
     experiment = load_experiment(path, options.scale)
     opened, folder = _open(experiment, cohort), output or Path("runs") / experiment.name
-    conditions = experiment.conditions.all()  # refused before days are spent
+    conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     outcomes = _launch(experiment, opened, folder, options)
     problems = [f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
     if problems:
         problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
-        problems += _attempt("Not tested under all conditions", lambda: _test_again(folder, conditions, options))
+        for condition in conditions:
+            problems += _attempt(f"Not tested under {condition.name}", partial(_test, folder, condition, options))
         problems += _attempt("There is no report", lambda: _report(experiment, folder, options.wandb))
     if problems:
         raise ValueError("\n\n".join(problems))
@@ -75,14 +77,17 @@ def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
     return []
 
 
-def _test_again(folder: Path, conditions: Sequence[Condition], options: RunOptions) -> None:
-    if not conditions:
-        return
+def _test(folder: Path, condition: Condition, options: RunOptions) -> None:
+    """Test the finished runs again that a condition concerns.
+
+    Raises:
+        ValueError: If that is no work for this machine, or a checkpoint doesn't fit.
+    """
     if options.launcher == "slurm":
         raise ValueError(f"this machine isn't the cluster's: use `petmr evaluate {folder}` in a job.")
-    from benchmark.evaluate import evaluate_all  # torch and lightning
+    from benchmark.evaluate import concerned, evaluate_all  # torch and lightning
 
-    for condition in conditions:
+    if concerned([folder], condition):
         evaluate_all([folder], condition)
 
 
@@ -101,7 +106,10 @@ def show_plan(path: Path, cohort: Path | None, output: Path | None, options: Run
     """
     experiment = load_experiment(path, options.scale)
     opened = _open(experiment, cohort)
-    planned = plan(experiment, opened, output or Path("runs") / experiment.name, options.only)
+    place = output or Path("runs") / experiment.name
+    planned = choose(experiment, place, options.only)
+    if not options.restart:
+        check(planned, experiment, opened)
     folders = [folder for _, folder in planned]
     first = {run.variant: run for run, _ in reversed(planned)}
     new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(folders)]

@@ -13,6 +13,7 @@ from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.cli import build
 from benchmark.run import execute, work
 from benchmark.run_folder import read_json
+from benchmark.trained import load_trained
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,14 @@ def test_last_is_the_last_finished_epoch_though_none_was_better_than_the_first(c
     execute(folder)
     last, best = (torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True) for name in ("last", "best"))
     assert (best["epoch"], last["epoch"]) == (0, 2)
+
+
+def test_a_network_that_takes_a_class_as_a_setting_has_checkpoints_that_can_be_read(cohort, tmp_path):
+    settings = {"act": "torch.nn.SiLU"}
+    folder = begin(tmp_path, tiny({"chosen": "ChosenNet"}, settings, trainer={"max_epochs": 1}), cohort)
+    execute(folder)
+    network = load_trained(folder.checkpoints / "best.ckpt").network
+    assert isinstance(network.layers[2], torch.nn.SiLU)
 
 
 def test_a_write_that_falls_short_says_how_much_room_there_is(tmp_path, monkeypatch):

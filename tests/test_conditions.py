@@ -4,7 +4,7 @@ from builders import make_cohort
 from tiny_experiment import begin, petmr, tiny
 
 from benchmark import tables
-from benchmark.conditions import elsewhere, noisy, without
+from benchmark.conditions import Conditions, elsewhere, noisy, without
 from benchmark.evaluate import evaluate_all
 from benchmark.run import work
 from benchmark.score import read_cases
@@ -33,6 +33,14 @@ def test_a_condition_adds_a_table_of_cases_with_its_own_column(folder, tmp_path)
     assert not loud["dice"].equals(clean["dice"])
     assert not blind["dice"].equals(clean["dice"])
     assert len(list((folder.path / "predictions-noise-high").glob("*.nii.gz"))) == clean["subject"].nunique()
+
+
+def test_no_noise_is_no_condition_and_a_modality_must_be_there():
+    for level in ("none", 0.0):
+        with pytest.raises(ValueError, match="is no noise"):
+            noisy(level)
+    with pytest.raises(ValueError, match="Modality ct can't be missing: the cohort has pet, mr"):
+        Conditions(missing=["ct"]).all(["pet", "mr"])
 
 
 def test_another_cohort_is_tested_whole(folder, tmp_path):
@@ -66,7 +74,7 @@ def test_the_tables_keep_conditions_apart(folder):
 def test_a_condition_that_makes_no_difference_to_any_run_is_refused(cohort, tmp_path):
     run = begin(tmp_path, tiny(data={"modalities": ["mr"]}), cohort)
     run.done.write_text("{}")
-    with pytest.raises(ValueError, match="None of the 1 runs is done and concerned by noise-high"):
+    with pytest.raises(ValueError, match="No run that matches .* is done and concerned by noise-high"):
         evaluate_all([tmp_path], noisy("high"))
 
 

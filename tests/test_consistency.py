@@ -38,6 +38,13 @@ def test_of_several_seeds_the_first_is_measured_as_a_mean_would_err_less():
     pd.testing.assert_frame_equal(consistency_table(both, volume), consistency_table(both[both["seed"] == 0], volume))
 
 
+def test_a_subject_that_the_first_seed_did_not_test_is_taken_from_the_next():
+    (volume, _) = quantities(CASES)
+    both = cases_of(subjects=8, seeds=(0, 1))
+    lacking = both[(both["seed"] == 1) | (both["fold"] == 0)]
+    assert (consistency_table(lacking, volume)["n"] == 8).all()
+
+
 def test_what_was_missed_is_not_tolerable_though_it_has_no_uptake():
     (_, uptake) = quantities(CASES)
     exact = CASES.assign(prediction_mean=CASES["truth_mean"])

@@ -65,6 +65,22 @@ def run_windows(cohort, epochs):
     return epochs * sum(needed[name] for name in fold.validation) + sum(needed[name] for name in fold.test)
 
 
+def test_training_may_be_bounded_by_steps(cohort, timed):
+    bounded = first_run(tiny(data={"epoch_length": 10}, trainer={"max_epochs": -1, "max_steps": 20}))
+    assert estimate(bounded, cohort) == pytest.approx(20 * 2 * 16**3)
+    shorter = first_run(tiny(data={"epoch_length": 10}, trainer={"max_epochs": 2, "max_steps": 20}))
+    assert estimate(shorter, cohort) == pytest.approx(2 * 10 * 16**3)
+
+
+def test_whatever_a_network_raises_names_it(cohort, monkeypatch):
+    def refuse(*args, **settings):
+        raise AssertionError("sides must be multiples of 48")
+
+    monkeypatch.setattr("tiny_experiment.TinyNet.forward", refuse)
+    with pytest.raises(ValueError, match=r"tiny: can't be trained here \(sides must be multiples of 48\)"):
+        estimate(run_on(16), cohort)
+
+
 def test_a_mistake_in_the_configuration_is_told(cohort):
     with pytest.raises(ValueError, match=r"tiny: can't be trained here \(.*no_such_setting"):
         estimate(first_run(tiny(settings={"no_such_setting": 1})), cohort)

@@ -57,6 +57,8 @@ def test_a_class_path_is_a_network(tmp_path):
         ({"seeds": []}, r"seeds \[\]"),
         ({"seeds": [0, 0]}, "each seed once"),
         ({"conditions": {"nois": [0.1]}}, "nois"),
+        ({"conditions": None}, "is no experiment"),
+        ({"variants": {1: {"network": "vnet"}}}, "is no experiment"),
     ],
 )
 def test_a_wrong_experiment_file_is_refused_by_name(tmp_path, entries, match):
@@ -65,10 +67,10 @@ def test_a_wrong_experiment_file_is_refused_by_name(tmp_path, entries, match):
 
 
 def test_cohorts_lie_beside_the_file_that_names_them(tmp_path):
-    conditions = {"noise": ["high", 0.15], "cohorts": {"near": "other", "far": "/data/other"}}
+    conditions = {"noise": ["high", 0.15, "1e-1"], "cohorts": {"near": "other", "far": "/data/other"}}
     experiment = load_experiment(write(tmp_path / "e.yaml", cohort="cohort", conditions=conditions))
     assert experiment.cohort == str(tmp_path / "cohort")
-    assert experiment.conditions.noise == ["high", 0.15]
+    assert experiment.conditions.noise == ["high", 0.15, 0.1]
     assert experiment.conditions.cohorts == {"near": str(tmp_path / "other"), "far": "/data/other"}
 
 

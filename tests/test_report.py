@@ -176,6 +176,20 @@ def test_agreement_is_told_of_every_network_in_the_structures_of_the_paper(runs:
     assert {row.split(", ")[1] for row in sheets["consistency_volume_networks"].rows} == set(evidence.networks)
 
 
+def test_a_report_of_one_subject_says_what_it_can(tmp_path: Path):
+    made = report([write_runs(tmp_path / "runs", cases_of(subjects=1, folds=1))], tmp_path / "report")
+    assert made.experiments[0].sheets.consistency == ()
+
+
+def test_an_external_cohort_that_one_network_was_tested_on_has_no_tests(tmp_path: Path):
+    runs = write_runs(tmp_path / "runs", cases_of())
+    for file in list(runs.glob("unet3d/*/cases.csv")):
+        pd.read_csv(file).assign(test_cohort="there").to_csv(file.with_name("cases-there.csv"), index=False)
+    (evidence,) = gather([runs])
+    names = {sheet.name for sheet in statistics_sheets(evidence, compute(evidence))}
+    assert "tests_dice" in names and "tests_external_there" not in names
+
+
 def test_a_single_complete_network_is_not_ranked(runs: Path):
     (evidence,) = gather([runs / "vnet"])
     found = compute(evidence)

@@ -28,6 +28,13 @@ def test_scans_of_one_person_count_as_one():
     assert statistics.paired_tests(of_groups)["n"].tolist() == [3]
 
 
+def test_cases_from_before_there_were_groups_count_beside_those_with():
+    cases = cases_of(subjects=4)
+    old = cases["variant"] == "unet3d"
+    mixed = cases.assign(group=cases["subject"].map({f"s00{k}": "ab"[k // 2] for k in range(4)}).mask(old))
+    assert statistics.paired_tests(statistics.subject_scores(mixed))["n"].tolist() == [2]
+
+
 def test_paired_tests_are_scipys_over_subjects_with_holm_by_hand():
     table = statistics.paired_tests(SCORES).set_index(["first", "second"])
     raw = [stats.wilcoxon(SCORES[x], SCORES[y]).pvalue for x, y in (("a", "b"), ("a", "c"), ("b", "c"))]

@@ -61,6 +61,14 @@ class NaNNet(TinyNet):
         return super().forward(image) * (float("nan") if self.steps > 2 else 1)
 
 
+class ChosenNet(TinyNet):
+    """Takes a class as a setting."""
+
+    def __init__(self, *args: Any, act: type[nn.Module] = nn.GELU, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.layers[2] = act()
+
+
 class BadNet(TinyNet):
     """Can't be built."""
 

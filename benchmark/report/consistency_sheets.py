@@ -20,6 +20,8 @@ def consistency_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
     """For volume and uptake: all variants in the paper's six structures, and the leading one in every structure."""
     for quantity in quantities(evidence.cases):
         measured = found.consistency[found.consistency["quantity"] == quantity.name]
+        if measured.empty:  # fewer than two subjects, or nothing found
+            continue
         six = six_structures(list(dict.fromkeys(measured["structure"])))
         compared = pd.concat([measured[measured["structure"] == structure] for structure in six])
         names = tuple(compared["structure"] + ", " + compared["variant"])

@@ -57,8 +57,9 @@ class Numbers:
 
     def _compared(self) -> dict[str, pd.DataFrame]:
         """The parts of all comparisons, one metric below the other."""
+        compared = {**self.comparisons, **{f"dice in {cohort}": one for cohort, one in self.elsewhere.items()}}
         return {
-            part.name: pd.concat([_named(one, part.name, metric) for metric, one in self.comparisons.items()])
+            part.name: pd.concat([_named(one, part.name, metric) for metric, one in compared.items()])
             for part in fields(Comparison)
         }
 

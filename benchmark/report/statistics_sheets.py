@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from benchmark import statistics
 from benchmark.columns import GROUP
@@ -12,6 +13,7 @@ from benchmark.evidence import Evidence
 from benchmark.report.metrics import METRICS, Metric
 from benchmark.report.numbers import Numbers
 from benchmark.report.sheet import Sheet, decimals, equation, numbers, probability, signed, whole
+from benchmark.tables import internal
 
 FEW = 20
 """Subjects below which percentile intervals are noticeably too narrow."""
@@ -22,24 +24,25 @@ def statistics_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
 
     Then the first two for the Dice in every external cohort. None below two complete variants.
     """
-    if found.dice.scores.shape[1] < 2:
-        return
-    unit = _unit(evidence)
+    unit = _unit(internal(evidence.cases))
     for metric, comparison in found.comparisons.items():
+        if comparison.scores.shape[1] < 2:
+            continue
         style = METRICS[metric]
         yield _intervals_sheet(metric, style, comparison, unit)
         yield _tests_sheet(metric, style, comparison, unit)
         if len(comparison.replicates) > 1:
             yield _replicates_sheet(metric, style, comparison)
     for cohort, comparison in found.elsewhere.items():
+        if comparison.scores.shape[1] < 2:
+            continue
         style = replace(METRICS["dice"], heading=f"Dice in {cohort}")
         yield _intervals_sheet(f"external_{cohort}", style, comparison, unit)
         yield _tests_sheet(f"external_{cohort}", style, comparison, unit)
 
 
-def _unit(evidence: Evidence) -> str:
+def _unit(cases: pd.DataFrame) -> str:
     """What the rows of `Comparison.scores` are."""
-    cases = evidence.cases
     grouped = GROUP in cases and cases[GROUP].nunique() < cases["subject"].nunique()
     return "groups of subjects" if grouped else "subjects"
 
