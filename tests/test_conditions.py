@@ -73,8 +73,9 @@ def test_the_tables_keep_conditions_apart(folder):
 
 def test_a_condition_that_makes_no_difference_to_any_run_is_refused(cohort, tmp_path):
     run = begin(tmp_path, tiny(data={"modalities": ["mr"]}), cohort)
+    run.cases.touch()
     run.done.write_text("{}")
-    with pytest.raises(ValueError, match="No run that matches .* is done and concerned by noise-high"):
+    with pytest.raises(ValueError, match=r"No run that matches .* is done and concerned by noise-high"):
         evaluate_all([tmp_path], noisy("high"))
 
 
