@@ -117,8 +117,8 @@ def _work(cli: BenchmarkCLI) -> tuple[int, int]:
     data = cli.datamodule
     data.setup("fit")
     each = data.epoch_length or len(data.parts.train) * data.patches_per_subject
-    bounds = {cli.trainer.max_epochs or -1: each, cli.trainer.max_steps: data.batch_size}
-    patches = min(count * size for count, size in bounds.items() if count > 0)
+    bounds = ((cli.trainer.max_epochs or -1, each), (cli.trainer.max_steps, data.batch_size))
+    patches = min((count * size for count, size in bounds if count > 0), default=0)  # without any it never ends
     validations = math.ceil(patches / each) // (cli.trainer.check_val_every_n_epoch or 1)
     windows = validations * _windows(cli, data.parts.validation) + _windows(cli, data.parts.test)
     return patches, windows

@@ -70,6 +70,8 @@ def test_training_may_be_bounded_by_steps(cohort, timed):
     assert estimate(bounded, cohort) == pytest.approx(20 * 2 * 16**3)
     shorter = first_run(tiny(data={"epoch_length": 10}, trainer={"max_epochs": 2, "max_steps": 20}))
     assert estimate(shorter, cohort) == pytest.approx(2 * 10 * 16**3)
+    alike = first_run(tiny(data={"epoch_length": 10}, trainer={"max_epochs": 2, "max_steps": 2}))
+    assert estimate(alike, cohort) == pytest.approx(2 * 2 * 16**3)
 
 
 def test_whatever_a_network_raises_names_it(cohort, monkeypatch):
