@@ -16,7 +16,6 @@ from statsmodels.stats.multitest import multipletests
 
 from benchmark.absence import ABSENT
 from benchmark.columns import GROUP
-from benchmark.report.paper import kendall_tau
 
 LEVEL = 0.05
 DRAWS = 10_000
@@ -155,6 +154,15 @@ def mean_tau(table: pd.DataFrame) -> float:
     taus = [kendall_tau(table.loc[one], table.loc[other])[0] for one, other in combinations(table.index, 2)]
     defined = [tau for tau in taus if np.isfinite(tau)]
     return float(np.mean(defined)) if defined else float("nan")
+
+
+def kendall_tau(first: "pd.Series[float]", second: "pd.Series[float]") -> tuple[float, float]:
+    """Kendall's tau-b and its p-value over the pairs that both sides know; NaN for fewer than three."""
+    both = first.notna() & second.notna()
+    if both.sum() < 3:
+        return np.nan, np.nan
+    result = stats.kendalltau(first[both], second[both])
+    return float(result.statistic), float(result.pvalue)
 
 
 def _compare(pair: pd.DataFrame, draws: int, seed: int) -> tuple[str, str, int, float, float, float, float]:

@@ -9,10 +9,8 @@ from benchmark import tables
 from benchmark.comparison import Comparison, compare
 from benchmark.consistency import consistency_of_all
 from benchmark.evidence import Evidence
+from benchmark.report.metrics import METRICS
 from benchmark.report.paper import beside_paper
-
-TABLE_1 = ("dice", "jaccard", "sensitivity", "precision", "hausdorff_mm")
-"""Metrics of the paper's Table 1."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def compute(evidence: Evidence) -> Numbers:
         external=tables.by_test_cohort(evidence.cases),
         missing=tables.by_missing(evidence.cases),
         paper=beside_paper(summary, pooled, evidence.networks),
-        comparisons={metric: compare(complete, metric) for metric in TABLE_1},
+        comparisons={metric: compare(complete, metric) for metric in METRICS},
         elsewhere={name: compare(own, "dice") for name, own in tables.elsewhere(ranked).items()},
         consistency=consistency_of_all(cases),
         leader=_leader(summary, evidence),

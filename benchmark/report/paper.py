@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy import stats
+
+from benchmark.statistics import kendall_tau
 
 PRINTED = Path(__file__).parents[2] / "results" / "paper" / "table1.csv"
 """Installed beside this package, as every room of the project is."""
@@ -59,12 +59,3 @@ def ranking_agreement(comparison: pd.DataFrame) -> pd.DataFrame:
         pooled_tau, _ = kendall_tau(table["printed"], table["pooled"])
         rows.append({"metric": metric, "n": len(table), "tau": tau, "p": p, "tau_pooled": pooled_tau})
     return pd.DataFrame(rows, columns=["metric", "n", "tau", "p", "tau_pooled"])
-
-
-def kendall_tau(first: "pd.Series[float]", second: "pd.Series[float]") -> tuple[float, float]:
-    """Kendall's tau-b and its p-value over the pairs that both sides know; NaN for fewer than three."""
-    both = first.notna() & second.notna()
-    if both.sum() < 3:
-        return np.nan, np.nan
-    result = stats.kendalltau(first[both], second[both])
-    return float(result.statistic), float(result.pvalue)
