@@ -95,11 +95,11 @@ def status(runs: Path) -> None:
         runs: Folder of the runs, such as runs/overall.
     """
     from benchmark.console import show_table, stdout
-    from benchmark.status import find_runs, status_table, summary
+    from benchmark.status import expect, find_runs, read_progress, status_table, summary
 
-    found = find_runs(runs)
-    show_table(status_table(found), str(runs))
-    stdout.print(summary(found), markup=False)
+    rows = expect(read_progress(find_runs(runs)), estimates={})
+    show_table(status_table(rows), str(runs))
+    stdout.print(summary(rows), markup=False)
 
 
 def evaluate(

@@ -4,15 +4,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
 from benchmark.evidence import GRID
 from benchmark.objections import name_of
 from benchmark.run_folder import STATES, RunFolder, RunRecord, read_json
-
-NONE: Mapping[str, float] = MappingProxyType({})
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
@@ -29,17 +26,27 @@ def find_runs(folder: Path) -> list[RunFolder]:
     return found
 
 
-def status_table(folders: Sequence[RunFolder], estimates: Mapping[str, float] = NONE) -> pd.DataFrame:
-    """One row a run: name, state, finished epochs, elapsed and expected time.
+def read_progress(folders: Sequence[RunFolder]) -> pd.DataFrame:
+    """One row a run: run, variant, state, epoch (finished), epochs, elapsed and expected (seconds; NaN before one)."""
+    return pd.DataFrame([_row(folder) for folder in folders])
 
-    A run that hasn't finished an epoch is expected to take as long as the others of its variant on average, or else as
-    long as estimated, or as all others on average.
+
+def expect(progress: pd.DataFrame, estimates: Mapping[str, float]) -> pd.DataFrame:
+    """Fill in how long runs are expected to take that haven't finished an epoch.
+
+    That is as long as the others of their variant on average, or as long as estimated, or as all others on average.
 
     Args:
-        folders: Of the runs.
+        progress: Of `read_progress`.
         estimates: Variant to seconds that one of its runs is estimated to take.
     """
-    rows = _rows(folders, estimates)
+    known = progress["expected"]
+    alike = known.fillna(known.groupby(progress["variant"]).transform("mean"))
+    return progress.assign(expected=alike.fillna(progress["variant"].map(estimates)).fillna(known.mean()))
+
+
+def status_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """What `expect` gives, for reading: name, state, finished epochs, elapsed and expected time."""
     epochs = [f"{done}/{all_}" if all_ else "-" for done, all_ in zip(rows["epoch"], rows["epochs"], strict=True)]
     return pd.DataFrame(
         {
@@ -52,16 +59,14 @@ def status_table(folders: Sequence[RunFolder], estimates: Mapping[str, float] = 
     )
 
 
-def unmeasured(folders: Sequence[RunFolder]) -> list[str]:
+def unmeasured(progress: pd.DataFrame) -> list[str]:
     """The variants of which no run has finished an epoch."""
-    rows = _rows(folders, NONE)
-    measured = set(rows["variant"][rows["epoch"] > 0])
-    return [variant for variant in dict.fromkeys(rows["variant"]) if variant not in measured]
+    measured = set(progress["variant"][progress["epoch"] > 0])
+    return [variant for variant in dict.fromkeys(progress["variant"]) if variant not in measured]
 
 
-def summary(folders: Sequence[RunFolder], estimates: Mapping[str, float] = NONE) -> str:
-    """A sentence: how many runs are in which state, and the time that those that aren't done still need."""
-    rows = _rows(folders, estimates)
+def summary(rows: pd.DataFrame) -> str:
+    """A sentence on what `expect` gives: how many runs are in which state, and the time that the rest still needs."""
     counts = rows["state"].value_counts()
     listed = ", ".join(f"{counts[state]} {state}" for state in STATES if state in counts)
     left = (rows["expected"] - rows["elapsed"])[rows["state"] != "done"].clip(lower=0)
@@ -83,14 +88,6 @@ def _places(grid: Path) -> list[Path]:
     return [grid.parent / name_of(RunRecord(**entry)) for entry in entries]
 
 
-def _rows(folders: Sequence[RunFolder], estimates: Mapping[str, float]) -> pd.DataFrame:
-    rows = pd.DataFrame([_row(folder) for folder in folders])
-    known = rows["expected"].where(rows["expected"] > 0)
-    alike = known.fillna(known.groupby(rows["variant"]).transform("mean"))
-    rows["expected"] = alike.fillna(rows["variant"].map(estimates)).fillna(known.mean())
-    return rows
-
-
 def _row(folder: RunFolder) -> dict[str, str | int | float]:
     progress = read_json(folder.progress)
     epoch, epochs = int(progress.get("epoch", 0)), int(progress.get("epochs", 0))
@@ -102,5 +99,5 @@ def _row(folder: RunFolder) -> dict[str, str | int | float]:
         "epoch": epoch,
         "epochs": epochs,
         "elapsed": elapsed,
-        "expected": elapsed / epoch * epochs if epoch else 0.0,
+        "expected": elapsed / epoch * epochs if epoch and elapsed else math.nan,
     }

@@ -13,7 +13,7 @@ from benchmark.experiment import Experiment, Run, expand, load_experiment
 from benchmark.launch import Launcher, Outcome, check, choose, launch, plan, record_of
 from benchmark.local import LocalLauncher, gpus, slots
 from benchmark.run_folder import RunFolder
-from benchmark.status import status_table, summary, unmeasured
+from benchmark.status import expect, read_progress, status_table, summary, unmeasured
 from benchmark.tracking import WandbMode
 from datamodules.cohort import Cohort, open_cohort
 
@@ -110,12 +110,13 @@ def show_plan(path: Path, cohort: Path | None, output: Path | None, options: Run
     planned = choose(experiment, place, options.only)
     if not options.restart:
         check(planned, experiment, opened)
-    folders = [folder for _, folder in planned]
+    known = read_progress([folder for _, folder in planned])
     first = {run.variant: run for run, _ in reversed(planned)}
-    new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(folders)]
+    new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(known)]
     estimates, refused = _estimates(new, experiment, opened)
-    show_table(status_table(folders, estimates), f"{experiment.name}: {len(planned)} runs")
-    stdout.print(summary(folders, estimates), markup=False)
+    rows = expect(known, estimates)
+    show_table(status_table(rows), f"{experiment.name}: {len(planned)} runs")
+    stdout.print(summary(rows), markup=False)
     if refused:
         raise ValueError("\n".join(refused))
 
@@ -127,7 +128,8 @@ def _estimates(runs: Sequence[Run], experiment: Experiment, cohort: Cohort) -> t
     from benchmark.estimate import estimate  # torch and lightning
 
     estimates, refused = {}, []
-    processes = _devices(experiment)[1] * experiment.resources.nodes
+    found, each = _devices(experiment)
+    processes = each if found else 1  # those of a CPU share its cores
     with progress("time each network", len(runs)) as advance:
         for run in runs:
             try:
