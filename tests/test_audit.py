@@ -73,3 +73,5 @@ def test_the_printed_averages_of_the_paper_are_not_over_the_same_cells():
 
 def test_averages_at_the_bound_pass():
     audit_averages(averages(dice=[0.5, np.nan], precision=[0.6, np.nan], sensitivity=[0.4, np.nan]))
+    with pytest.raises(AuditError, match="cannot be averages over the same cells"):
+        audit_averages(averages(dice=[0.51, np.nan], precision=[0.6, np.nan], sensitivity=[0.4, np.nan]))

@@ -114,9 +114,11 @@ def test_samples_of_a_batch_do_not_mix(encoder: str) -> None:
 def test_training_step_runs_where_only_deterministic_algorithms_are_allowed() -> None:
     torch.use_deterministic_algorithms(True)
     try:
-        CrossFusion(2, 5, fusion="dot_product", **TINY)(torch.rand(1, 2, 32, 32, 32)).sum().backward()
+        network = CrossFusion(2, 5, fusion="dot_product", **TINY)
+        network(torch.rand(1, 2, 32, 32, 32)).sum().backward()
     finally:
         torch.use_deterministic_algorithms(False)
+    assert all(parameter.grad is not None for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("modalities", [1, 3])

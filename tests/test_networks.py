@@ -101,4 +101,6 @@ def test_three_modalities_are_taken_or_refused_with_what_is_valid(name: str) -> 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_takes_the_sizes_it_declares(name: str) -> None:
     side = 2 * NETWORKS[name].divisor
-    NETWORKS[name](2, CLASSES, **{**SMALL[name], "patch_size": (side, side, 2 * side)})
+    patch = (side, side, 2 * side)
+    network = NETWORKS[name](2, CLASSES, **{**SMALL[name], "patch_size": patch}).to("meta")
+    assert network(torch.empty(1, 2, *patch, device="meta")).shape == (1, CLASSES, *patch)
