@@ -11,13 +11,13 @@ from lightning.pytorch.loops.progress import _ProcessedTracker as ProcessedTrack
 from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
-from datamodules.augmentation import Augmentation
-from datamodules.caching import Cache, cached
-from datamodules.cohort import open_cohort
-from datamodules.datasets import Item, PatchDataset, SubjectDataset, Volumes
-from datamodules.pet_noise import noise_share
-from datamodules.sampling import EpochSampler, EvaluationSampler
-from datamodules.splits import Fold, load_splits
+from datamodules.cohort.splits import Fold, load_splits
+from datamodules.cohort.store import open_cohort
+from datamodules.patches.augmentation import Augmentation
+from datamodules.patches.caching import Cache, cached
+from datamodules.patches.datasets import Item, PatchDataset, SubjectDataset, Volumes
+from datamodules.patches.pet_noise import noise_share
+from datamodules.patches.sampling import EpochSampler, EvaluationSampler
 
 INPUT = ("modalities", "labels", "scaling")
 """What must be as in training for a network to make sense of a cohort; in `PETMRDataModule.state_dict`."""
@@ -56,7 +56,7 @@ class PETMRDataModule(L.LightningDataModule):
             split_seed: Of that division; the first use draws and saves it, every later one reads it.
             modalities: Those that the network sees, in this order; all of the cohort where not given.
             missing: Modalities set to 0 in the test subjects.
-            noise: Added to the PET of the test subjects: a level of `datamodules.pet_noise`, or its share of uptake.
+            noise: Added to the PET of the test subjects: a level of `patches.pet_noise`, or a share of uptake.
             patch_size: Of training patches, `[D, H, W]` in voxels.
             patches_per_subject: Patches cut from a subject in a row.
             batch_size: Patches of a step, of each rank.

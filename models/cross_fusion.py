@@ -7,7 +7,7 @@ of Biomedical and Health Informatics 29(3), 2025.
 of weights for both modalities; cross-attention and merging at 1/2 to 1/16 of the resolution; a residual block on the
 stacked modalities as skip at full resolution, which is not cross-fused; UNETR's decoder.
 
-Settings of `fusion` (`models/fusion.py`), with parameters for 45 classes:
+Settings of `fusion` (`models/parts/fusion.py`), with parameters for 45 classes:
 
 | fusion           | what is fused                                                   | uxnet       | unet        |
 |------------------|-----------------------------------------------------------------|-------------|-------------|
@@ -25,7 +25,7 @@ At the proposed network's size within 2 %, with feature_sizes (n, 2n, 4n, 8n) an
 `concatenation` (240,319,662), 53 for `bottleneck` (239,314,814), 103 for `addition` (242,752,608) and `input`
 (242,787,937).
 
-Settings of `encoder` (`models/encoders.py`): `uxnet`, or `unet`, the plain encoder of the module ablation, whose cells
+Settings of `encoder` (`models/parts/encoders.py`): `uxnet`, or `unet`, the plain one of the module ablation. Its cells
 are encoder `uxnet` or `unet` with fusion `gated` or `concatenation`, the latter cross fusion less attention.
 
 Deviations:
@@ -43,10 +43,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.blocks import Decoder, Pyramid, check_stages
-from models.encoders import ENCODERS
-from models.fusion import FUSIONS
-from models.sizes import check_patch_size
+from models.parts.blocks import Decoder, Pyramid
+from models.parts.checks import check_lengths, check_patch_size
+from models.parts.encoders import ENCODERS
+from models.parts.fusion import FUSIONS
 
 EARLY = "input"  # one encoder on the stacked modalities: nothing is left to fuse level by level
 
@@ -104,7 +104,7 @@ class CrossFusion(nn.Module):
     ) -> None:
         super().__init__()
         check_patch_size("CrossFusion", patch_size, self.divisor, smallest=32)
-        check_stages("CrossFusion", feature_sizes, depths)
+        check_lengths("CrossFusion", 4, feature_sizes=feature_sizes, depths=depths)
         _check_modalities(in_channels)
         _check_name("fusion", fusion, (*FUSIONS, EARLY))
         _check_name("encoder", encoder, tuple(ENCODERS))

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from monai.networks import nets
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_lengths, check_patch_size
 
 
 class MedNeXt(nn.Module):
@@ -52,11 +52,7 @@ class MedNeXt(nn.Module):
     ) -> None:
         super().__init__()
         check_patch_size("MedNeXt", patch_size, self.divisor, smallest=32)
-        if len(expansion) != 5 or len(blocks) != 5:
-            raise ValueError(
-                "MedNeXt takes expansion and blocks for five levels, the bottleneck last; "
-                f"got {tuple(expansion)} and {tuple(blocks)}."
-            )
+        check_lengths("MedNeXt", 5, expansion=expansion, blocks=blocks)
         self.network = nets.MedNeXt(
             in_channels=in_channels,
             out_channels=out_channels,

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from monai.networks import nets
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_lengths, check_patch_size
 
 
 class NestedUNet(nn.Module):
@@ -46,8 +46,7 @@ class NestedUNet(nn.Module):
     ) -> None:
         super().__init__()
         check_patch_size("NestedUNet", patch_size, self.divisor, smallest=32)
-        if len(features) != 6:
-            raise ValueError(f"NestedUNet takes six features, five levels and the last node; got {tuple(features)}.")
+        check_lengths("NestedUNet", 6, features=features)
         self.network = nets.BasicUNetPlusPlus(3, in_channels, out_channels, features)
         for node in (1, 2, 3):
             setattr(self.network, f"final_conv_0_{node}", nn.Identity())

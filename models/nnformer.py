@@ -25,9 +25,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.fixed_size import check_same_size
-from models.nnformer_blocks import Grid, SelfBlock, SkipBlock, Windows
-from models.sizes import check_patch_size
+from models.parts.checks import check_patch_size, check_same_size
+from models.parts.nnformer_blocks import Grid, SelfBlock, SkipBlock, Windows
 
 _LEVELS = 4
 

@@ -20,7 +20,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_patch_size
 
 
 class ResUNet(nn.Module):

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_lengths, check_patch_size
 
 
 class ResEncUNet(nn.Module):
@@ -48,11 +48,7 @@ class ResEncUNet(nn.Module):
         super().__init__()
         self.divisor = 2 ** (len(features) - 1)
         check_patch_size("ResEncUNet", patch_size, self.divisor, smallest=2 * self.divisor)
-        if len(features) != len(blocks):
-            raise ValueError(
-                "ResEncUNet takes as many blocks as features, one for each level; "
-                f"got {tuple(features)} and {tuple(blocks)}."
-            )
+        check_lengths("ResEncUNet", len(features), features=features, blocks=blocks)
         self.network = _build(in_channels, out_channels, features, blocks)
 
     def forward(self, x: Tensor) -> Tensor:

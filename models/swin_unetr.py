@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from monai.networks import nets
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_patch_size
 
 
 class SwinUNETR(nn.Module):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_patch_size
 
 
 class UNet3D(nn.Module):

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from monai.networks import nets
 from torch import Tensor, nn
 
-from models.fixed_size import check_same_size
-from models.sizes import check_patch_size
+from models.parts.checks import check_patch_size, check_same_size
 
 
 class UNETR(nn.Module):

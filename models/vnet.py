@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from monai.networks.nets.vnet import DownTransition, InputTransition, OutputTransition, UpTransition
 from torch import Tensor, nn
 
-from models.sizes import check_patch_size
+from models.parts.checks import check_patch_size
 
 _ACTIVATION = ("elu", {"inplace": True})
 

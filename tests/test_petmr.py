@@ -1,7 +1,7 @@
 import lightning as L
 import pytest
 import torch
-from builders import make_cohort
+from builders.cohorts import make_cohort
 from torch import nn
 
 from datamodules.petmr import PETMRDataModule

@@ -1,1 +1,1 @@
-"""Our parts beside MONAI's, in one run: what each costs, and how far their results differ."""
+"""Our parts beside their peers, and what networks cost. Uses training and what is below."""

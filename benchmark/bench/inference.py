@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmark.bench.measuring import Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib
-from benchmark.inference import SlidingWindow, segment
+from benchmark.labelling.sliding_window import SlidingWindow, segment
 
 CLASSES = 45
 SHAPES = ((160, 200, 180), (256, 256, 256))

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from benchmark.bench.measuring import Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib
-from datamodules.augmentation import Augmentation
-from datamodules.draws import PATCHES_PER_SUBJECT, PatchDraw, PatchKey, draw_patch
-from datamodules.patches import cut_patch, find_corner
+from datamodules.patches.augmentation import Augmentation
+from datamodules.patches.cut import cut_patch, find_corner
+from datamodules.patches.draws import PATCHES_PER_SUBJECT, PatchDraw, PatchKey, draw_patch
 
 PET_RANGE, MR_RANGE = 137_919.0, 255.0  # the authors' ends of the intensity scales
 KEYS = ("pet", "mr", "label")

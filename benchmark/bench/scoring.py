@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from benchmark.bench.measuring import Cost, comparison, measure
 from benchmark.bench.monai_scores import OneHot, confusion_matrix, dice, distances, hausdorff, mean_iou, one_hot
-from benchmark.counts import foreground_box, joint_histogram, structure_counts
-from benchmark.distances import surface_metrics
-from benchmark.overlap import overlap_metrics
-from datamodules.phantom import phantom_labels
-from datamodules.random_fields import smooth_field
-from datamodules.structures import load_protocol
+from benchmark.scoring.counts import foreground_box, joint_histogram, structure_counts
+from benchmark.scoring.distances import surface_metrics
+from benchmark.scoring.overlap import overlap_metrics
+from datamodules.labels.protocol import load_protocol
+from datamodules.simulation.phantom import phantom_labels
+from datamodules.simulation.random_fields import smooth_field
 
 FIELD_OF_VIEW_MM = 256.0
 ISOTROPIC_MM = (1.0, 1.0, 1.0)

@@ -1,1 +1,1 @@
-"""Figures of an experiment, as PNG for the report and PDF for print. One idea a file; each function gives a figure."""
+"""Pictures and plots, each from a table or a scene. Uses runs, labelling, statistics and what is below."""

@@ -8,9 +8,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.agreement import bland_altman, icc_2_1, pearson
-from benchmark.consistency import Quantity, measured_pairs
 from benchmark.figures.style import FAINT, INK, SOFT, WIDTH, readable
+from benchmark.statistics.agreement import bland_altman, icc_2_1, pearson
+from benchmark.statistics.consistency import Quantity, measured_pairs
 
 ACROSS = 3
 LEAST = 3

@@ -14,9 +14,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from benchmark.absence import ABSENT
-from benchmark.columns import DISTANCES
 from benchmark.figures.style import FAINT, HEIGHT, INK, WIDTH, Look, readable
+from benchmark.scoring.absence import ABSENT
+from benchmark.scoring.columns import DISTANCES
 
 PANELS = {
     "dice": "Dice",

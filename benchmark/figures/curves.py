@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmark.figures.style import WIDTH, Look, legend_below
-from benchmark.run_folder import RunFolder
+from benchmark.runs.folder import RunFolder
 
 PANELS = {"train/loss": "Training loss", "val/dice": "Validation Dice"}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from datamodules.structures import Protocol
+from datamodules.labels.protocol import Protocol
 
 OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
 """Told apart with any colour vision."""

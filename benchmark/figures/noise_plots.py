@@ -7,11 +7,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from benchmark.figures.style import WIDTH, Look, legend_below
-from benchmark.tables import NOISE
+from benchmark.statistics.tables import NOISE
 
 
 def noise_robustness(summary: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
-    """Draw mean Dice over subjects with its standard error, as made by `benchmark.tables.by_noise`."""
+    """Draw mean Dice over subjects with its standard error, as made by `benchmark.statistics.tables.by_noise`."""
     figure, axes = plt.subplots(figsize=(0.7 * WIDTH, 3), layout="constrained")
     dice = summary[summary["metric"] == "dice"]
     for variant, rows in dice.groupby("variant", sort=False):

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.figures.style import INK, SOFT, WIDTH, Look
-from benchmark.statistics import LEVEL, critical_difference
+from benchmark.statistics.significance import LEVEL, critical_difference
 
 ROW_INCHES = 0.2
 
@@ -22,7 +22,7 @@ def critical_difference_diagram(
 
     Args:
         mean_ranks: Over subjects, by variant.
-        tests: Of `benchmark.statistics.paired_tests`.
+        tests: Of `benchmark.statistics.significance.paired_tests`.
         subjects: How many were ranked, for the ruler of Nemenyi's critical difference.
         looks: Of the variants.
     """
@@ -65,7 +65,7 @@ def p_matrix(tests: pd.DataFrame, variants: list[str]) -> pd.DataFrame:
 
 
 def rank_paths(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
-    """Draw each variant's rank across replicates, as made by `benchmark.statistics.replicate_ranks`."""
+    """Draw each variant's rank across replicates, as made by `benchmark.statistics.significance.replicate_ranks`."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.2 * table.shape[1]), layout="constrained")
     places = np.arange(len(table))
     for variant in table.columns:

@@ -11,7 +11,7 @@ from benchmark.figures.panels import stretch
 from benchmark.figures.scenes import Scene
 from benchmark.figures.slices import VIEWS, add_key, aspect, cut, grid_of, mark_edges, overlay, show
 from benchmark.figures.style import WIDTH
-from datamodules.grid import Box, bounding_box, crop
+from datamodules.volumes.grid import Box, bounding_box, crop
 
 ACROSS = 6
 MARGIN_MM = 12.0

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.columns import GROUP
-from benchmark.predictions import prediction_file
-from benchmark.run_folder import RunFolder
-from benchmark.statistics import subject_scores
-from datamodules.cohort import Cohort
-from datamodules.grid import bounding_box, crop, to_ras
-from datamodules.resample import resample
-from datamodules.structures import Protocol
-from datamodules.volumes import read_labels
+from benchmark.labelling.predictions import prediction_file
+from benchmark.runs.folder import RunFolder
+from benchmark.scoring.columns import GROUP
+from benchmark.statistics.significance import subject_scores
+from datamodules.cohort.store import Cohort
+from datamodules.labels.protocol import Protocol
+from datamodules.volumes.grid import bounding_box, crop, to_ras
+from datamodules.volumes.read import read_labels
+from datamodules.volumes.resample import resample
 
 MARGIN = 3
 """Voxels shown around the brain."""

@@ -15,7 +15,7 @@ from benchmark.figures.regions import ACROSS, around, figure_size
 from benchmark.figures.scenes import Scene
 from benchmark.figures.slices import add_key, grid_of
 from benchmark.figures.style import SOFT, bare
-from datamodules.grid import crop
+from datamodules.volumes.grid import crop
 
 AZIMUTH, ELEVATION = np.deg2rad(-40), np.deg2rad(25)
 SMOOTHING_MM, SMOOTHING_CELLS = 0.8, 0.6

@@ -1,1 +1,1 @@
-"""`petmr report`: from run folders to tables, statistics, figures and one page."""
+"""Sheets, drawings and the page of a report, from evidence alone. Uses figures, runs, statistics and below."""

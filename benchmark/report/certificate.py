@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.run_folder import RunRecord
-from datamodules.cohort import Cohort
-from datamodules.splits import Splits, load_splits, splits_path
+from benchmark.runs.folder import RunRecord
+from datamodules.cohort.splits import Splits, load_splits, splits_path
+from datamodules.cohort.store import Cohort
 
 COLUMNS = ("fold", "part", "subjects", "groups", "structures missing", "who")
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from benchmark.consistency import Quantity, quantities
-from benchmark.evidence import Evidence
 from benchmark.figures.groups import six_structures
 from benchmark.report.numbers import Numbers
 from benchmark.report.sheet import Column, Sheet, decimals, numbers, signed, whole
+from benchmark.runs.evidence import Evidence
+from benchmark.statistics.consistency import Quantity, quantities
 
 NOTE = (
     "95 % limits of agreement (Bland-Altman); Pearson's r with its 95 % interval; ICC(2,1). n: subjects with both "

@@ -8,8 +8,6 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.consistency import Quantity, quantities
-from benchmark.evidence import Evidence
 from benchmark.figures import agreement_plots, boxes, captions, cost_plots, curves, noise_plots, ranking
 from benchmark.figures.groups import GROUPS, six_structures
 from benchmark.figures.panels import whole_brain
@@ -19,7 +17,9 @@ from benchmark.figures.style import Look, house_style, looks, save
 from benchmark.figures.surfaces import region_surfaces
 from benchmark.report.facts import read_costs
 from benchmark.report.numbers import Numbers
-from benchmark.tables import internal
+from benchmark.runs.evidence import Evidence
+from benchmark.statistics.consistency import Quantity, quantities
+from benchmark.statistics.tables import internal
 
 Draw = Callable[[], Figure | None]
 PAPERS_NETWORK = "cross_fusion"

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmark.evidence import Evidence
-from benchmark.objections import FoundRun
 from benchmark.report.certificate import CheckedFolds, check_folds
-from benchmark.run_folder import read_json
-from datamodules.cohort import Cohort, open_cohort
+from benchmark.runs.evidence import Evidence
+from benchmark.runs.objections import FoundRun
+from datamodules.cohort.store import Cohort, open_cohort
+from datamodules.files import read_json
 
 REPORTED_BY = ("petmr-bench", "pandas", "scipy", "statsmodels", "matplotlib")
 """Packages that a report's numbers and figures come from."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from benchmark import tables
-from benchmark.comparison import Comparison, compare
-from benchmark.consistency import consistency_of_all
-from benchmark.evidence import Evidence
 from benchmark.report.metrics import METRICS
 from benchmark.report.paper import beside_paper
+from benchmark.runs.evidence import Evidence
+from benchmark.statistics import tables
+from benchmark.statistics.comparison import Comparison, compare
+from benchmark.statistics.consistency import consistency_of_all
 
 
 @dataclass(frozen=True)

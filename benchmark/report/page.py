@@ -11,12 +11,12 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark import statistics
-from benchmark.evidence import Evidence
 from benchmark.report.drawings import Picture
 from benchmark.report.facts import Facts
 from benchmark.report.numbers import Numbers
 from benchmark.report.sheet import Sheet, equation
+from benchmark.runs.evidence import Evidence
+from benchmark.statistics import significance
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -98,9 +98,9 @@ def finding(evidence: Evidence, found: Numbers) -> str:
 
 
 def _verdict(p: float, tests: pd.DataFrame) -> str:
-    if p < statistics.LEVEL:
+    if p < significance.LEVEL:
         return ""
-    return ", too few subjects for any to be significant" if statistics.too_few(tests) else ", not significant"
+    return ", too few subjects for any to be significant" if significance.too_few(tests) else ", not significant"
 
 
 def _base64(path: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.statistics import kendall_tau
+from benchmark.statistics.significance import kendall_tau
 
 PRINTED = Path(__file__).parents[2] / "results" / "paper" / "table1.csv"
 """Installed beside this package, as every room of the project is."""
@@ -20,8 +20,8 @@ def beside_paper(summary: pd.DataFrame, pooled: pd.DataFrame, networks: Mapping[
     """Join both readings of our scores with the printed ones.
 
     Args:
-        summary: Of `benchmark.cases.summarise` by variant.
-        pooled: Of `benchmark.cases.pooled` by variant.
+        summary: Of `benchmark.scoring.cases.summarise` by variant.
+        pooled: Of `benchmark.scoring.cases.pooled` by variant.
         networks: Variant to its network.
 
     Returns:

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from benchmark import text_tables
+
 Better = Literal["higher", "lower", "neither"]
 Write = Callable[[float], str]
 NARROW = 4
@@ -142,9 +144,7 @@ def marked(sheet: Sheet, best: str, second: str) -> pd.DataFrame:
 
 def markdown(sheet: Sheet) -> str:
     """GitHub Markdown: best bold, second underlined."""
-    texts = marked(sheet, "**{}**", "<u>{}</u>")
-    lines = [list(texts.columns), [":--", *["--:"] * len(sheet.columns)], *texts.to_numpy().tolist()]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = text_tables.markdown(marked(sheet, "**{}**", "<u>{}</u>")).rstrip()
     return "\n\n".join(filter(None, (f"**{sheet.title}**", table, sheet.note, sheet.remark))) + "\n"
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from benchmark import tables
-from benchmark.evidence import Evidence
 from benchmark.report.metrics import FURTHER, METRICS, Metric
 from benchmark.report.numbers import Numbers
 from benchmark.report.paper import ranking_agreement
 from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
+from benchmark.runs.evidence import Evidence
+from benchmark.statistics import tables
 
 ABSENCES = ("missed", "spurious")
 """Counted beside every mean, as a mean over what was found flatters."""

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from benchmark import statistics
-from benchmark.columns import GROUP
-from benchmark.comparison import Comparison
-from benchmark.evidence import Evidence
 from benchmark.report.metrics import METRICS, Metric
 from benchmark.report.numbers import Numbers
 from benchmark.report.sheet import Sheet, decimals, equation, numbers, probability, signed, whole
-from benchmark.tables import internal
+from benchmark.runs.evidence import Evidence
+from benchmark.scoring.columns import GROUP
+from benchmark.statistics import significance
+from benchmark.statistics.comparison import Comparison
+from benchmark.statistics.tables import internal
 
 FEW = 20
 """Subjects below which percentile intervals are noticeably too narrow."""
@@ -56,12 +56,12 @@ def _intervals_sheet(name: str, style: Metric, comparison: Comparison, unit: str
         numbers("to", table["high"], write),
         numbers("mean rank", table["mean_rank"], decimals(2), "lower"),
     )
-    note = f"Bootstrap percentile intervals over {unit} ({statistics.DRAWS} draws)."
+    note = f"Bootstrap percentile intervals over {unit} ({significance.DRAWS} draws)."
     if table["n"].max() < FEW:
         note += f" With fewer than {FEW} they are too narrow."
-    p = statistics.friedman_p(comparison.scores)
+    p = significance.friedman_p(comparison.scores)
     if np.isfinite(p):
-        apart = statistics.critical_difference(comparison.scores.shape[1], len(comparison.scores.dropna()))
+        apart = significance.critical_difference(comparison.scores.shape[1], len(comparison.scores.dropna()))
         note += f" Friedman's test p {equation(p)}; Nemenyi's critical difference of mean ranks {apart:.2f}."
     title = f"{style.heading}: intervals and mean ranks"
     return Sheet(f"intervals_{name}", title, note, "Network", tuple(table["variant"]), columns)
@@ -79,14 +79,14 @@ def _tests_sheet(name: str, style: Metric, comparison: Comparison, unit: str) ->
         numbers("p (Holm)", table["p_holm"], probability),
     )
     note = f"Wilcoxon's signed-rank test over {unit}, Holm's correction over all pairs."
-    if statistics.too_few(table):
+    if significance.too_few(table):
         note += f" With {int(table['n'].max())} {unit} and {len(table)} pairs no corrected p can fall below 0.05."
     return Sheet(f"tests_{name}", f"{style.heading}: pairwise tests", note, "Pair", rows, columns)
 
 
 def _replicates_sheet(name: str, style: Metric, comparison: Comparison) -> Sheet:
     table = comparison.replicates
-    concordance, tau = statistics.kendall_w(table), statistics.mean_tau(table)
+    concordance, tau = significance.kendall_w(table), significance.mean_tau(table)
     write = decimals(0 if (table % 1 == 0).to_numpy().all() else 1)
     columns = tuple(numbers(str(variant), table[variant], write) for variant in table)
     note = (

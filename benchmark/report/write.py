@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.evidence import Evidence, gather
 from benchmark.figures.scenes import Scene, load_scene, telling_subjects
 from benchmark.report.consistency_sheets import consistency_sheets
 from benchmark.report.drawings import draw_all
@@ -15,11 +14,11 @@ from benchmark.report.sheet import latex, markdown, marked
 from benchmark.report.sheets import main_sheets, paper_sheets, structure_sheet
 from benchmark.report.statistics_sheets import statistics_sheets
 from benchmark.report.viewer import viewer_data
-from benchmark.run_folder import RunFolder
-from benchmark.score import write_cases
-from benchmark.tables import internal
-from datamodules.cohort import Cohort
-from datamodules.files import write_text
+from benchmark.runs.evidence import Evidence, gather
+from benchmark.runs.folder import RunFolder
+from benchmark.statistics.tables import internal
+from datamodules.cohort.store import Cohort
+from datamodules.files import write_csv, write_text
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,9 @@ def write_experiment(evidence: Evidence, folder: Path) -> ExperimentPage:
 
 def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
     """Write cases and numbers as CSV, and every sheet as Markdown and LaTeX."""
-    write_cases(folder / "cases.csv", evidence.cases)
+    write_csv(folder / "cases.csv", evidence.cases)
     for name, table in found.files().items():
-        write_cases(folder / "numbers" / f"{name}.csv", table)
+        write_csv(folder / "numbers" / f"{name}.csv", table)
     made = Sheets(
         tuple(main_sheets(evidence, found)),
         tuple(paper_sheets(evidence, found)),
@@ -89,7 +88,7 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
     for each in made.all:
         write_text(folder / "tables" / f"{each.name}.md", markdown(each))
         write_text(folder / "tables" / f"{each.name}.tex", latex(each, evidence.experiment))
-        write_cases(folder / "tables" / f"{each.name}.csv", marked(each, "{}", "{}"))
+        write_csv(folder / "tables" / f"{each.name}.csv", marked(each, "{}", "{}"))
     return made
 
 

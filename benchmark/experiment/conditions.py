@@ -1,0 +1,91 @@
+"""Conditions other than a run's own test: a missing modality, a noisy PET, another cohort."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datamodules.cohort.splits import certify, splits_path
+from datamodules.cohort.store import open_cohort
+from datamodules.patches.pet_noise import noise_share
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is different from the test that a run ended with.
+
+    Attributes:
+        name: Names `cases-NAME.csv` and `predictions-NAME` in the folders of the runs.
+        data: The differing settings of `PETMRDataModule`.
+        columns: What the rows of its cases say besides.
+        needs: A modality that a network must see for the condition to make a difference; empty for any.
+    """
+
+    name: str
+    data: Mapping[str, Any]
+    columns: Mapping[str, str | float]
+    needs: str = ""
+
+    def applies_to(self, config: Mapping[str, Any]) -> bool:
+        """Whether it makes a difference to a run of this configuration."""
+        seen = config["data"].get("modalities")
+        return not self.needs or seen is None or self.needs in seen
+
+
+def without(modality: str) -> Condition:
+    """A modality is missing: its channel is 0."""
+    return Condition(f"missing-{modality}", {"missing": [modality]}, {"missing": modality}, modality)
+
+
+def noisy(level: str | float) -> Condition:
+    """The PET is noisy.
+
+    Raises:
+        ValueError: If the level is unknown, or no noise at all.
+    """
+    share = noise_share(level)
+    if not share:
+        raise ValueError(f"Noise '{level}' is no noise: that is the test that every run ends with.")
+    return Condition(f"noise-{level}", {"noise": share}, {"noise": share}, "pet")
+
+
+def elsewhere(cohort: Path, name: str | None = None) -> Condition:
+    """All subjects of another cohort are tested, or those that its own split (`petmr split --folds 1`) says.
+
+    Raises:
+        FileNotFoundError: If there is no such cohort.
+    """
+    opened = open_cohort(cohort.resolve())
+    if not splits_path(opened.path, 1, 0).is_file():
+        certify(opened, 1, 0, "test-only")
+    called = name or opened.path.name
+    data = {"cohort": str(opened.path), "folds": 1, "fold": 0, "split_seed": 0}
+    return Condition(f"cohort-{called}", data, {"test_cohort": called})
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions the finished runs of an experiment are tested again.
+
+    Attributes:
+        noise: Levels of PET noise: low, moderate, high, severe, or shares of the mean uptake.
+        missing: Modalities that are set to 0, one at a time.
+        cohorts: Name to prepared cohort; in an experiment's file, beside it where the path isn't absolute.
+    """
+
+    noise: list[float | str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    cohorts: dict[str, str] = field(default_factory=dict)
+
+    def all(self, modalities: Sequence[str]) -> list[Condition]:
+        """Every one of them, for a cohort of these modalities.
+
+        Raises:
+            FileNotFoundError: If there is no such cohort.
+            ValueError: If a level of noise or a modality is unknown.
+        """
+        if unknown := [name for name in self.missing if name not in modalities]:
+            raise ValueError(f"Modality {', '.join(unknown)} can't be missing: the cohort has {', '.join(modalities)}.")
+        noises = [noisy(level) for level in self.noise]
+        others = [elsewhere(Path(path), name) for name, path in self.cohorts.items()]
+        return [*noises, *(without(modality) for modality in self.missing), *others]

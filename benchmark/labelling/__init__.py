@@ -1,0 +1,1 @@
+"""Whole subjects through a trained network: sliding window, ensembles, predictions. Uses scoring and below."""

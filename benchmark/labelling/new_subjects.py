@@ -1,0 +1,130 @@
+"""New subjects, labelled: any grid and orientation in, FreeSurfer labels on the MR's grid out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmark.labelling.colour_tables import write_colour_tables
+from benchmark.labelling.predictions import prediction_file
+from benchmark.labelling.trained import Trained
+from benchmark.labelling.whole_subjects import label_subject
+from benchmark.scoring.original_pet import MODALITY, body_weight_kg, read_original
+from datamodules.checks.snapshot import Snapshot, mid_planes
+from datamodules.cohort.unlabelled import Unlabelled, prepare_unlabelled
+from datamodules.files import atomic_path, write_csv
+from datamodules.findings import Finding
+from datamodules.labels.protocol import Protocol
+from datamodules.sources.subjects import Subject
+from datamodules.volumes.grid import Array
+from datamodules.volumes.write import write_labels
+
+Draw = Callable[[Path, Sequence[Snapshot]], None]
+
+VOLUMES = "volumes.csv"
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What became of one subject: its volumes and uptakes, and what checks of its images found."""
+
+    volumes: pd.DataFrame
+    findings: tuple[Finding, ...]
+
+
+def predict(
+    trained: Trained,
+    subjects: Sequence[Subject],
+    output: Path,
+    draw: Draw,
+    *,
+    device: str = "cpu",
+    progress: Callable[[str], None] = lambda subject: None,
+) -> list[Finding]:
+    """Label subjects into a folder.
+
+    Args:
+        trained: A network, or an ensemble of them.
+        subjects: Images by modality; label maps aren't looked at.
+        output: Gets SUBJECT_dseg.nii.gz and SUBJECT.png of each, volumes.csv of all, and tables of colours.
+        draw: Makes a picture file of snapshots.
+        device: Where the network is.
+        progress: Called with the id of each subject that is done.
+
+    Returns:
+        What checks of the images found.
+
+    Raises:
+        ValueError: If a subject lacks a modality, has one that the network's cohort doesn't know, or is faulty.
+    """
+    chosen = [choose_images(subject, trained) for subject in subjects]
+    predicted = []
+    for subject in chosen:
+        predicted.append(_predict_subject(trained, subject, output, draw, device))
+        progress(subject.id)
+    write_colour_tables(output, trained.protocol)
+    write_csv(output / VOLUMES, pd.concat([one.volumes for one in predicted]))
+    return [finding for one in predicted for finding in one.findings]
+
+
+def choose_images(subject: Subject, trained: Trained) -> Subject:
+    """The subject without a label map, its images in the order of the network's cohort.
+
+    Raises:
+        ValueError: If a modality is missing or unknown.
+    """
+    unknown = [name for name in subject.images if name not in trained.known_modalities]
+    missing = [name for name in trained.modalities if name not in subject.images]
+    if unknown or missing:
+        wrong = [f"no {', '.join(missing)}"] * bool(missing) + [f"an unknown {', '.join(unknown)}"] * bool(unknown)
+        raise ValueError(
+            f"{subject.id}: has {' and '.join(wrong)}; the network reads {', '.join(trained.modalities)} "
+            f"of a cohort that has {', '.join(trained.known_modalities)}."
+        )
+    images = {name: subject.images[name] for name in trained.known_modalities if name in subject.images}
+    return Subject(subject.id, images, None, subject.group, subject.covariates)
+
+
+def _predict_subject(trained: Trained, subject: Subject, output: Path, draw: Draw, device: str) -> Predicted:
+    prepared = prepare_unlabelled(subject, trained.settings, trained.protocol)
+    image = torch.stack([torch.from_numpy(prepared.images[name]).float() for name in trained.modalities])
+    classes = label_subject(trained.network, image.to(device), trained.protocol.partners, trained.inference)
+    indices = classes.cpu().numpy()
+    restored = prepared.restore(indices)
+    with atomic_path(prediction_file(output, subject.id)) as temporary:
+        write_labels(temporary, trained.protocol.to_labels(restored), prepared.grid)
+    draw(output / f"{subject.id}.png", [_snapshot(subject, prepared, indices)])
+    volumes = _measure(trained, subject, prepared, restored)
+    volumes.insert(0, "subject", subject.id)
+    return Predicted(volumes, prepared.findings)
+
+
+def _measure(trained: Trained, subject: Subject, prepared: Unlabelled, indices: Array) -> pd.DataFrame:
+    if MODALITY not in subject.images:
+        return _volumes(indices, prepared, trained.protocol)
+    pet = read_original(
+        subject.images[MODALITY],
+        prepared.grid,
+        trained.protocol,
+        sidecar=prepared.acquisition.get(MODALITY, {}),
+        weight_kg=body_weight_kg(subject.covariates),
+        frames=trained.settings.frames,
+        nan_to_zero=trained.settings.nan_to_zero,
+    )
+    return pet.quantify(indices, trained.protocol)
+
+
+def _volumes(indices: Array, prepared: Unlabelled, protocol: Protocol) -> pd.DataFrame:
+    """Volumes alone, for a network that reads no PET."""
+    millilitres = (
+        np.bincount(indices.reshape(-1), minlength=protocol.num_classes) * np.prod(prepared.grid.spacing) / 1000
+    )
+    return pd.DataFrame({"structure": protocol.names, "label": protocol.labels, "ml": millilitres}).iloc[1:]
+
+
+def _snapshot(subject: Subject, prepared: Unlabelled, indices: Array) -> Snapshot:
+    images = np.stack(list(prepared.images.values()))
+    return Snapshot(subject.id, tuple(prepared.images), mid_planes(images, indices, prepared.stored.spacing))

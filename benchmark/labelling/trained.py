@@ -1,0 +1,140 @@
+"""Trained networks from their checkpoints, alone or as an ensemble: all that labelling a new subject needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import ArgumentError, ArgumentParser
+from torch import nn
+
+from benchmark.checkpoints import SafeCheckpointIO
+from benchmark.labelling.sliding_window import Network, SlidingWindow, ensemble, in_precision
+from benchmark.labelling.whole_subjects import Inference
+from datamodules.cohort.store import protocol_from_dict
+from datamodules.labels.protocol import Protocol
+from datamodules.petmr import PREPARATION
+from datamodules.volumes.settings import PrepareSettings
+
+DATA = "PETMRDataModule"
+SECTIONS = ("state_dict", "network", "inference", DATA)
+"""What a checkpoint of `SegmentationTask` and `PETMRDataModule` holds."""
+PREFIX = "network."
+HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that is ready to label what is prepared as its training data were.
+
+    Attributes:
+        network: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
+        modalities: What the M channels are.
+        protocol: What the K classes are.
+        settings: How images are prepared.
+        inference: How whole subjects are labelled.
+    """
+
+    network: Network
+    modalities: tuple[str, ...]
+    protocol: Protocol
+    settings: PrepareSettings
+    inference: Inference
+
+    @property
+    def known_modalities(self) -> tuple[str, ...]:
+        """All images of the cohort that it was trained on, in order."""
+        return tuple(self.settings.scaling)
+
+    def adjusted(self, precision: str = "32", **options: Any) -> "Trained":
+        """The same in another precision (`bf16` or `16`), or with other settings of `Inference` and its window."""
+        window = {name: options.pop(name) for name in list(options) if name in SlidingWindow.__dataclass_fields__}
+        inference = replace(self.inference, window=replace(self.inference.window, **window), **options)
+        network = in_precision(self.network, HALVES[precision]) if precision in HALVES else self.network
+        return replace(self, network=network, inference=inference)
+
+
+def load_trained(path: Path, device: str = "cpu") -> Trained:
+    """Build the network of a checkpoint again.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, could run code, or isn't a checkpoint of this suite.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such checkpoint.")
+    try:
+        checkpoint = SafeCheckpointIO().load_checkpoint(path)
+    except OSError as error:  # so ends what was cut short near its beginning
+        raise ValueError(f"{path}: is no checkpoint that can be read: it is damaged ({error}).") from error
+    missing = [name for name in SECTIONS if not (isinstance(checkpoint, dict) and checkpoint.get(name))]
+    if missing or PREPARATION not in checkpoint[DATA]:
+        raise ValueError(
+            f"{path}: is no checkpoint of this suite (no {', '.join(missing) or PREPARATION}); "
+            "expected one that `petmr run` or `petmr fit` has written, such as checkpoints/best.ckpt."
+        )
+    network = _build(path, checkpoint["network"])
+    weights = {name.removeprefix(PREFIX): value for name, value in checkpoint["state_dict"].items()}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: its weights don't fit its network {type(network).__name__} ({error}).") from error
+    data = checkpoint[DATA]
+    return Trained(
+        network=network.to(device).eval().requires_grad_(False),
+        modalities=tuple(data["modalities"]),
+        protocol=protocol_from_dict(data[PREPARATION]["protocol"]),
+        settings=PrepareSettings.from_dict(data[PREPARATION]["settings"]),
+        inference=Inference.from_dict(checkpoint["inference"]),
+    )
+
+
+def load_ensemble(paths: Sequence[Path], device: str = "cpu") -> Trained:
+    """Average the logits of the networks of several checkpoints, such as those of the folds.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: As `load_trained`; or if two of them read or tell apart something else.
+    """
+    members = [load_trained(path, device) for path in paths]
+    for path, member in zip(paths[1:], members[1:], strict=True):
+        _check_alike(paths[0], members[0], path, member)
+    first = members[0]
+    if len(members) == 1:
+        return first
+    together = ensemble([member.network for member in members])
+    return Trained(together, first.modalities, first.protocol, first.settings, first.inference)
+
+
+def _build(path: Path, recipe: dict[str, Any]) -> nn.Module:
+    """The parser accepts subclasses of `nn.Module` only, so a recipe can't call anything else."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(nn.Module, "network")
+    try:
+        parsed = parser.parse_object({"network": recipe})
+        network: nn.Module = parser.instantiate_classes(parsed).network
+    except (ArgumentError, TypeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ValueError(f"{path}: its network {recipe.get('class_path')} can't be built here ({reason}).") from error
+    return network
+
+
+def _check_alike(path: Path, one: Trained, other_path: Path, other: Trained) -> None:
+    differing = [
+        f"{what}: {mine} in {path}, {theirs} in {other_path}"
+        for what, mine, theirs in (
+            ("modalities", one.modalities, other.modalities),
+            ("labels", one.protocol.labels, other.protocol.labels),
+            ("preparation", _described(one), _described(other)),
+            ("inference", one.inference, other.inference),
+        )
+        if mine != theirs
+    ]
+    if differing:
+        raise ValueError(f"These networks can't be averaged, as they differ in {'; '.join(differing)}.")
+
+
+def _described(trained: Trained) -> dict[str, Any]:
+    described = trained.settings.describe(trained.known_modalities)
+    return {name: value for name, value in described.items() if name != "protocol"}  # its labels are compared

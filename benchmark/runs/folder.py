@@ -1,0 +1,210 @@
+"""The folder of one run: what it is, its configuration, and how far it has come."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmark.runs.lock import is_locked, locked
+from benchmark.runs.settings import Config, Run, effective, merge
+from benchmark.training.tracking import WandbMode, loggers
+from datamodules.cohort.splits import Splits
+from datamodules.cohort.store import Cohort
+from datamodules.files import digest, read_json, write_json, write_text
+
+PATIENCE_S = 15.0
+"""For a process that is just beginning or ending, as after the command that started it was killed."""
+
+STATES = ("done", "running", "failed", "preempted", "interrupted", "waiting")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run is, as `run.json`.
+
+    Attributes:
+        experiment: Name of the experiment.
+        variant: Row of the table.
+        network: Its network.
+        fold: Tested fold, from 0.
+        seed: Of the run.
+        identity: Hash of the configuration.
+        cohort: Fingerprint of the cohort.
+        splits: Fingerprint of the folds.
+    """
+
+    experiment: str
+    variant: str
+    network: str
+    fold: int
+    seed: int
+    identity: str
+    cohort: str
+    splits: str
+
+    @classmethod
+    def of(cls, run: Run, cohort: Cohort, splits: Splits) -> "RunRecord":
+        """The record of a run on a cohort."""
+        known = (run.experiment, run.variant, run.network, run.fold, run.seed, run.identity)
+        return cls(*known, cohort.fingerprint, splits.fingerprint)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where the files of one run lie."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """`variant/fold-0-seed-0`, as its run is called."""
+        return "/".join(self.path.parts[-2:])
+
+    @property
+    def record(self) -> Path:
+        """What the run is."""
+        return self.path / "run.json"
+
+    @property
+    def settings(self) -> Path:
+        """The configuration behind the run's identity, without what depends on the place."""
+        return self.path / "settings.yaml"
+
+    @property
+    def config(self) -> Path:
+        """The configuration for LightningCLI."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """`best.ckpt` by validation Dice, and `last.ckpt` of the last finished epoch."""
+        return self.path / "checkpoints"
+
+    @property
+    def predictions(self) -> Path:
+        """Label maps of the test subjects."""
+        return self.path / "predictions"
+
+    @property
+    def cases(self) -> Path:
+        """Scores of the test subjects."""
+        return self.path / "cases.csv"
+
+    @property
+    def log(self) -> Path:
+        """What the process said."""
+        return self.path / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a process works here."""
+        return self.path / "lock"
+
+    @property
+    def progress(self) -> Path:
+        """Finished epochs and seconds, after every epoch."""
+        return self.path / "progress.json"
+
+    @property
+    def ended(self) -> Path:
+        """How the last process ended, where it could still say so."""
+        return self.path / "ended.json"
+
+    @property
+    def done(self) -> Path:
+        """Written last: the run is complete."""
+        return self.path / "done.json"
+
+    def read_record(self) -> RunRecord:
+        """Read what the run is.
+
+        Raises:
+            FileNotFoundError: If this is no run folder.
+        """
+        if not self.record.is_file():
+            raise FileNotFoundError(f"{self.path}: is no run folder (no run.json).")
+        return RunRecord(**json.loads(self.record.read_text(encoding="utf-8")))
+
+    def is_done(self) -> bool:
+        """Whether the run has written its completion marker, and its scores are still there; nothing else counts."""
+        return self.done.is_file() and self.cases.is_file()
+
+    def state(self) -> str:
+        """One of `STATES`, from what lies here; an exit code is never believed."""
+        if self.is_done():
+            return "done"
+        if is_locked(self.lock):
+            return "running"
+        if not self.lock.is_file():
+            return "waiting"
+        ended = str(read_json(self.ended).get("state", "interrupted"))
+        return "interrupted" if ended == "done" else ended  # its scores have gone since
+
+    def check(self, run: Run, record: RunRecord) -> None:
+        """Refuse to go on with a folder that another configuration, cohort or set of folds has begun.
+
+        Raises:
+            ValueError: Naming what differs.
+        """
+        if not self.record.is_file():
+            return
+        known, now = asdict(self.read_record()), asdict(record)
+        changed = [f"{key}: {known[key]} then, {now[key]} now" for key in now if known[key] != now[key]]
+        if changed:
+            raise ValueError(
+                f"{self.path}: was begun with something else ({'; '.join([*changed, *self._changed_settings(run)])}). "
+                "Undo the change, choose another --output, or start these runs over with --restart."
+            )
+
+    def begin(self, run: Run, record: RunRecord, cohort: Path, wandb: WandbMode) -> None:
+        """Write record and configuration, unless another command has begun something else here meanwhile.
+
+        Raises:
+            ValueError: As `check`.
+            LockedError: If another command is just beginning.
+        """
+        with locked(self.path / "begin.lock", PATIENCE_S):
+            self.check(run, record)
+            write_text(self.settings, yaml.safe_dump(run.config, sort_keys=False))
+            write_text(self.config, yaml.safe_dump(self._placed(run, record, cohort, wandb), sort_keys=False))
+            write_json(self.record, asdict(record))
+
+    def _changed_settings(self, run: Run) -> list[str]:
+        if not self.settings.is_file():
+            return []
+        known, now = effective(yaml.safe_load(self.settings.read_text(encoding="utf-8"))), effective(run.config)
+        keys = sorted(key for key in {*known, *now} if known.get(key) != now.get(key))
+        return [f"{key}: {known.get(key)} then, {now.get(key)} now" for key in keys]
+
+    def _placed(self, run: Run, record: RunRecord, cohort: Path, wandb: WandbMode) -> Config:
+        """The run's configuration with all paths in it."""
+        own = run.config.get("trainer", {})
+        trainer: dict[str, Any] = {
+            "default_root_dir": str(self.path),
+            "logger": loggers(
+                self.path,
+                mode=wandb,
+                experiment=run.experiment,
+                job_type=run.variant,
+                name=run.name,
+                run_id=digest([run.experiment, run.name, record.identity]),
+            ),
+            "callbacks": [*own.get("callbacks", []), *self._callbacks()],
+        }
+        return merge(run.config, {"data": {"cohort": str(cohort.resolve())}, "trainer": trainer})
+
+    def _callbacks(self) -> list[Config]:
+        return [
+            {"class_path": "benchmark.training.stopping.StopAtOnce"},
+            {"class_path": "benchmark.training.callbacks.Progress", "init_args": {"path": str(self.progress)}},
+            {"class_path": "benchmark.training.callbacks.Throughput"},
+            {"class_path": "benchmark.training.callbacks.SlicePanel"},
+            {"class_path": "lightning.pytorch.callbacks.LearningRateMonitor"},
+            {
+                "class_path": "benchmark.training.callbacks.PredictionWriter",
+                "init_args": {"folder": str(self.predictions)},
+            },
+            {"class_path": "benchmark.checkpoints.BestAndLast", "init_args": {"dirpath": str(self.checkpoints)}},
+        ]

@@ -1,0 +1,91 @@
+"""What a structure scores that is absent from the truth, from the prediction, or from both.
+
+Left alone, overlap and distance are undefined there, and dropping the undefined flatters: whoever misses a structure
+loses its bad distance from the mean. Hence one table, for every metric and every mean of this suite:
+
+| in truth | in prediction | status   | overlaps | surface Dice | distances             | counted as |
+|----------|---------------|----------|----------|--------------|-----------------------|------------|
+| yes      | yes           | present  | measured | measured     | measured              | a cell     |
+| yes      | no            | missed   | 0        | 0            | diagonal, or excluded | a cell, and missed |
+| no       | yes           | spurious | 0        | 0            | diagonal, or excluded | a cell, and spurious |
+| no       | no            | absent   | -        | -            | -                     | nothing    |
+
+"Overlaps" are all five: a missed structure has precision 0 rather than 0/0, a spurious one sensitivity 0, so that
+Dice (P + S) = 2 P S holds for every cell. The diagonal is that of the whole volume in mm, an upper bound of any
+distance in it; a spurious structure pays it as a missed one does, so that neither error improves the mean. With
+"excluded", distances of such cells are left out of the mean, whose own n then says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.scoring.counts import Counts
+
+AbsentDistance = Literal["diagonal", "excluded"]
+Metrics = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the case table: where a structure is found, and what follows."""
+
+    status: str
+    in_truth: bool
+    in_prediction: bool
+    counted: bool
+    measured: bool
+
+
+PRESENT = Case("present", in_truth=True, in_prediction=True, counted=True, measured=True)
+MISSED = Case("missed", in_truth=True, in_prediction=False, counted=True, measured=False)
+SPURIOUS = Case("spurious", in_truth=False, in_prediction=True, counted=True, measured=False)
+ABSENT = Case("absent", in_truth=False, in_prediction=False, counted=False, measured=False)
+CASES = (PRESENT, MISSED, SPURIOUS, ABSENT)
+
+
+def status_of(counts: Counts) -> NDArray[np.str_]:
+    """Status of every class, `[K]`: "present", "missed", "spurious" or "absent"."""
+    status = {(case.in_truth, case.in_prediction): case.status for case in CASES}
+    found = zip(counts.truth > 0, counts.prediction > 0, strict=True)
+    return np.array([status[bool(truth), bool(prediction)] for truth, prediction in found], dtype=np.str_)
+
+
+def settle_overlaps(metrics: Metrics, status: NDArray[np.str_]) -> dict[str, NDArray[np.float64]]:
+    """Overlaps and surface Dice by the case table: measured where present, 0 where missed or spurious, else NaN."""
+    return _settle(metrics, status, 0.0)
+
+
+def settle_distances(
+    metrics: Metrics, status: NDArray[np.str_], diagonal_mm: float, absent: AbsentDistance = "diagonal"
+) -> dict[str, NDArray[np.float64]]:
+    """Distances by the case table: measured where present, the diagonal (or NaN) where missed or spurious, else NaN.
+
+    Args:
+        metrics: Distances in mm of every class, each `[K]`, by name.
+        status: Status of every class, `[K]`.
+        diagonal_mm: Diagonal of the whole volume.
+        absent: "diagonal" charges it for a missed or spurious structure; "excluded" leaves the cell out of the mean.
+
+    Raises:
+        ValueError: If `absent` is neither.
+    """
+    charges = {"diagonal": diagonal_mm, "excluded": np.nan}
+    if absent not in charges:
+        raise ValueError(f"Unknown distance for an absent structure: {absent!r}; choose one of {', '.join(charges)}.")
+    return _settle(metrics, status, charges[absent])
+
+
+def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
+    """Length in mm of the diagonal of a volume, from corner to corner of its outer voxels."""
+    return float(np.linalg.norm(np.multiply(shape, spacing_mm)))
+
+
+def _settle(metrics: Metrics, status: NDArray[np.str_], charge: float) -> dict[str, NDArray[np.float64]]:
+    measured = np.isin(status, [case.status for case in CASES if case.measured])
+    counted = np.isin(status, [case.status for case in CASES if case.counted])
+    unmeasured = np.where(counted, charge, np.nan)
+    return {name: np.where(measured, values, unmeasured) for name, values in metrics.items()}

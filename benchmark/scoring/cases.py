@@ -1,0 +1,134 @@
+"""From a pair of label maps to rows of `cases.csv`, and from those rows to averages."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmark.scoring.absence import (
+    ABSENT,
+    MISSED,
+    SPURIOUS,
+    AbsentDistance,
+    diagonal_mm,
+    settle_distances,
+    settle_overlaps,
+    status_of,
+)
+from benchmark.scoring.audit import audit_averages, audit_cases, audit_histogram
+from benchmark.scoring.columns import COUNTS, DISTANCES, METRICS, OVERLAPS, SCORES, STRUCTURE, SURFACE_DICE
+from benchmark.scoring.counts import Counts, joint_histogram, left_right_confusion, structure_counts
+from benchmark.scoring.distances import surface_metrics
+from benchmark.scoring.overlap import overlap_metrics
+from datamodules.labels.protocol import Protocol
+
+
+def score_case(
+    truth: NDArray[np.integer],
+    prediction: NDArray[np.integer],
+    spacing_mm: Sequence[float],
+    protocol: Protocol,
+    *,
+    absent_distance: AbsentDistance = "diagonal",
+) -> pd.DataFrame:
+    """Score every structure of one prediction.
+
+    Args:
+        truth: Class indices `[D, H, W]` of the protocol.
+        prediction: Class indices `[D, H, W]`.
+        spacing_mm: Size of a voxel along each axis.
+        protocol: The structures; background (class 0) is not scored.
+        absent_distance: What a missed or spurious structure pays as distance, see `benchmark.scoring.absence`.
+
+    Returns:
+        One row per structure: structure, label, counts, metrics, volumes in ml, left-right confusion and status.
+
+    Raises:
+        ValueError: If the maps cannot be compared.
+        AuditError: If the scores contradict each other.
+    """
+    histogram = joint_histogram(truth, prediction, protocol.num_classes)
+    audit_histogram(histogram, truth.size)
+    counts = structure_counts(histogram)
+    status = status_of(counts)
+    surfaces = surface_metrics(truth, prediction, protocol.num_classes, spacing_mm)
+    distances = {name: surfaces[name] for name in DISTANCES}
+    agreement = {name: surfaces[name] for name in SURFACE_DICE}
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    columns = {
+        "structure": protocol.names,
+        "label": protocol.labels,
+        **{name: getattr(counts, name) for name in COUNTS},
+        **settle_overlaps(overlap_metrics(counts), status),
+        **settle_distances(distances, status, diagonal_mm(truth.shape, spacing_mm), absent_distance),
+        **settle_overlaps(agreement, status),
+        "truth_ml": counts.truth * voxel_ml,
+        "prediction_ml": counts.prediction * voxel_ml,
+        "left_right_confusion": left_right_confusion(histogram, protocol.partners),
+        "status": status,
+    }
+    cases = pd.DataFrame(columns, columns=[*STRUCTURE, *SCORES]).iloc[1:].reset_index(drop=True)
+    audit_cases(cases)
+    return cases
+
+
+def summarise(cases: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Average over the structures of each subject, then over subjects.
+
+    Args:
+        cases: Rows of `score_case` with a column "subject" and any others, such as "network".
+        by: Columns to average apart; `["network", "structure"]` gives each structure's average over subjects.
+
+    Returns:
+        One row per group and metric: `by`, metric, mean, std (of a sample, over subjects), n (subjects), cells (subject
+        and structure pairs in the mean), missed and spurious (cells of that status). Absent structures count nowhere.
+
+    Raises:
+        AuditError: If the cases contradict themselves.
+    """
+    audit_cases(cases)
+    cells = _cells(cases, [*by, "subject"], METRICS)
+    subjects = cells.groupby([*by, "metric", "subject"], sort=False, dropna=False)["value"].mean()
+    return _averages(subjects.reset_index(), cells, by)
+
+
+def pooled(cases: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Sum the counts of each structure over subjects first, then average its overlap metrics over structures.
+
+    Args:
+        cases: Rows of `score_case`, with any other columns.
+        by: Columns to average apart, such as `["network"]`.
+
+    Returns:
+        As `summarise`, of the overlap metrics only; here n counts structures and std is over structures.
+
+    Raises:
+        AuditError: If the cases contradict themselves.
+    """
+    audit_cases(cases)
+    structure = list(dict.fromkeys([*by, *STRUCTURE]))
+    sums = cases.groupby(structure, sort=False, dropna=False)[list(COUNTS)].sum().reset_index()
+    counts = Counts(*(sums[name].to_numpy() for name in COUNTS))
+    status = status_of(counts)
+    sums = sums.assign(status=status, **settle_overlaps(overlap_metrics(counts), status))
+    return _averages(_cells(sums, by, OVERLAPS), _cells(cases, by, OVERLAPS), by)
+
+
+def _cells(cases: pd.DataFrame, about: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per counted case, structure and metric."""
+    counted = cases[cases["status"] != ABSENT.status]
+    cells = counted.melt([*about, "status"], metrics, var_name="metric", value_name="value")
+    return cells.assign(missed=cells["status"] == MISSED.status, spurious=cells["status"] == SPURIOUS.status)
+
+
+def _averages(values: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean and standard deviation of the values of each group and metric, beside what the cells behind them were."""
+    keys = [*by, "metric"]
+    averages = values.groupby(keys, sort=False, dropna=False)["value"].agg(["mean", "std", "count"])
+    behind = cells.groupby(keys, sort=False, dropna=False).agg(
+        cells=("value", "count"), missed=("missed", "sum"), spurious=("spurious", "sum")
+    )
+    table = averages.rename(columns={"count": "n"}).join(behind).reset_index()
+    audit_averages(table)
+    return table

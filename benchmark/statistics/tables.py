@@ -1,0 +1,86 @@
+"""Tables of an experiment, computed from its cases alone: numbers in long form, not yet set for print."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from benchmark.scoring.cases import pooled, summarise
+
+NOISE = "noise"
+"""Column of cases: level of the noise added to the tested PET; missing or 0 for the PET as it is."""
+
+MISSING = "missing"
+"""Column of cases: the modality that was set to 0 in the tested subjects; missing where none was."""
+
+TEST_COHORT = "test_cohort"
+"""Column of cases: name of an external cohort; missing for the test part of a fold."""
+
+
+def internal(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases of the folds' own test subjects with PET and MR as they are."""
+    return cases[_without_noise(cases) & ~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
+
+
+def elsewhere(cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Name of each external cohort to its cases."""
+    external = cases[_given(cases, TEST_COHORT)]
+    return {str(name): own for name, own in external.groupby(TEST_COHORT, sort=False)} if len(external) else {}
+
+
+def overall(cases: pd.DataFrame, by: Sequence[str] = ("variant",)) -> pd.DataFrame:
+    """Mean over the structures (and seeds) of a subject, then mean and standard deviation over subjects.
+
+    Returns:
+        Long form: `by`, metric, mean, std, n (subjects), cells, missed, spurious.
+    """
+    return summarise(internal(cases), by)
+
+
+def pooled_counts(cases: pd.DataFrame) -> pd.DataFrame:
+    """The other reading of the paper's table: counts summed over subjects first."""
+    return pooled(internal(cases), ["variant"])
+
+
+def by_structure(cases: pd.DataFrame) -> pd.DataFrame:
+    """As `overall`, for every structure apart."""
+    return overall(cases, ["variant", "structure"])
+
+
+def by_noise(cases: pd.DataFrame) -> pd.DataFrame:
+    """As `overall`, for every level of noise apart; empty where no case has any."""
+    own = cases[~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
+    if _without_noise(own).all():
+        return pd.DataFrame()
+    return summarise(own.assign(**{NOISE: own[NOISE].fillna(0)}), ["variant", NOISE])
+
+
+def by_test_cohort(cases: pd.DataFrame) -> pd.DataFrame:
+    """As `overall`, for every external cohort apart; empty where there is none.
+
+    Each external subject is segmented by the networks of all folds; its scores are averaged before those of the
+    subjects are, so that n stays the number of subjects.
+    """
+    external = cases[_given(cases, TEST_COHORT)]
+    return summarise(external, ["variant", TEST_COHORT]) if len(external) else pd.DataFrame()
+
+
+def by_missing(cases: pd.DataFrame) -> pd.DataFrame:
+    """As `overall`, for every modality that was missing apart; empty where none was."""
+    without = cases[_given(cases, MISSING)]
+    return summarise(without, ["variant", MISSING]) if len(without) else pd.DataFrame()
+
+
+def wide(summary: pd.DataFrame, metric: str, rows: str, columns: str, value: str = "mean") -> pd.DataFrame:
+    """One metric of a long table with `rows` down and `columns` across, in the order in which they come."""
+    one = summary[summary["metric"] == metric]
+    table = one.pivot_table(index=rows, columns=columns, values=value, sort=False)
+    return table.reindex(index=list(dict.fromkeys(one[rows])), columns=list(dict.fromkeys(one[columns])))
+
+
+def _without_noise(cases: pd.DataFrame) -> "pd.Series[bool]":
+    noise = cases.get(NOISE, pd.Series(0.0, cases.index))
+    return noise.isna() | (noise == 0)
+
+
+def _given(cases: pd.DataFrame, column: str) -> "pd.Series[bool]":
+    return cases.get(column, pd.Series(None, cases.index, dtype=object)).notna()

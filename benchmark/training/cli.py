@@ -1,0 +1,88 @@
+"""LightningCLI for one network on one fold: `petmr fit`, `petmr validate`, `petmr test`."""
+
+import json
+from argparse import Namespace
+from datetime import timedelta
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.strategies import DDPStrategy, Strategy
+
+from benchmark.checkpoints import SafeCheckpointIO
+from benchmark.training.task import SegmentationTask
+from datamodules.petmr import PETMRDataModule
+
+PATIENCE = timedelta(minutes=30)
+"""How long a rank waits for another one, which may have a larger subject to validate, before it gives up."""
+
+
+class BenchmarkCLI(LightningCLI):
+    """Ties the network to the cohort: modalities, classes and patch size are said once, by the data."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Link what the data decide to the model."""
+        parser.link_arguments("data.patch_size", "model.inference.window.size")
+        parser.link_arguments("data.patch_size", "model.network.init_args.patch_size")
+        parser.link_arguments("data.seed", "model.seed")
+        parser.link_arguments("data.structures", "model.structures", apply_on="instantiate")
+        parser.link_arguments("data.partners", "model.partners", apply_on="instantiate")
+        parser.link_arguments("data.in_channels", "model.network.init_args.in_channels", apply_on="instantiate")
+        parser.link_arguments("data.out_channels", "model.network.init_args.out_channels", apply_on="instantiate")
+
+    def instantiate_trainer(self, **settings: Any) -> L.Trainer:
+        """Read no checkpoint that could run code, and let ranks have unequal numbers of subjects."""
+        chosen = self._get(self.config_init, "trainer")
+        given = chosen.plugins if isinstance(chosen.plugins, list) else [chosen.plugins]
+        plugins = [*(plugin for plugin in given if plugin), SafeCheckpointIO()]
+        trainer: L.Trainer = super().instantiate_trainer(plugins=plugins, strategy=_strategy(chosen), **settings)
+        return trainer
+
+    def instantiate_classes(self) -> None:
+        """Build everything, and give the task what a checkpoint needs to build its network again."""
+        super().instantiate_classes()
+        recipe = self.resolved()["model"]["network"]
+        recipe["init_args"] |= {
+            "in_channels": self.datamodule.in_channels,
+            "out_channels": self.datamodule.out_channels,
+        }
+        self.model.recipe = recipe
+
+    def resolved(self) -> dict[str, Any]:
+        """The whole configuration as plain values, classes by their paths."""
+        text = self.parser.dump(self.config, format="json", skip_none=False, skip_link_targets=False)
+        config: dict[str, Any] = json.loads(text)
+        return config[self.subcommand] if self.subcommand else config
+
+
+def build(args: list[str] | dict[str, Any], *, run: bool) -> BenchmarkCLI:
+    """Parse a configuration and build trainer, task and data; with `run` also do the subcommand that `args` names.
+
+    Raises:
+        ArgumentError: If a configuration without subcommand can't be parsed; a command line ends with its usage.
+    """
+    return BenchmarkCLI(
+        SegmentationTask,
+        PETMRDataModule,
+        args=args,
+        run=run,
+        save_config_callback=None,
+        auto_configure_optimizers=False,
+        parser_kwargs={} if run else {"exit_on_error": False},
+        trainer_defaults={"use_distributed_sampler": False},
+    )
+
+
+def _strategy(trainer: Namespace) -> Strategy | str:
+    """DDP that leaves buffers alone: validation would wait for ranks with fewer subjects. The task sends them."""
+    own = trainer.strategy in ("auto", "ddp") and _is_parallel(trainer)
+    return DDPStrategy(broadcast_buffers=False, timeout=PATIENCE) if own else trainer.strategy
+
+
+def _is_parallel(trainer: Namespace) -> bool:
+    if trainer.num_nodes > 1:
+        return True
+    if str(trainer.devices) in ("auto", "-1"):
+        return str(trainer.accelerator) != "cpu" and torch.cuda.device_count() > 1
+    return len(trainer.devices) > 1 if isinstance(trainer.devices, list) else str(trainer.devices) != "1"

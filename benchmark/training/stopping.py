@@ -1,0 +1,64 @@
+"""How the process of a run is stopped: by SIGTERM, by a cluster's signal, or because its parent is gone."""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+import lightning as L
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+PARENT = "PETMR_PARENT"
+"""Environment variable with the number of the process that starts a run, which may be gone before the run looks."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR2)
+"""The second is what submitit has SLURM send before a job is preempted or runs out of time."""
+
+GRACE_S = 7.5
+"""For a stopped process to say how it ended, before it is killed."""
+
+
+def stop(signum: int, frame: FrameType | None) -> None:
+    """Leave whatever is going on; what was finished is on disk.
+
+    Raises:
+        SIGTERMException: Always.
+    """
+    raise SIGTERMException
+
+
+def listen() -> None:
+    """Let the signals stop this process from now on."""
+    for each in SIGNALS:
+        signal.signal(each, stop)
+
+
+class StopAtOnce(L.Callback):
+    """Puts `stop` back in the place of Lightning's handler.
+
+    That one talks to the other ranks from within the handler, where they may be anywhere. Here the first rank just
+    leaves; the others follow, as their parent is gone.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Lightning has just set its own."""
+        listen()
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Lightning has just set its own."""
+        listen()
+
+
+def follow_parent(seconds: float = 1.0) -> None:
+    """Stop when the process that started this one is gone, so that no orphan trains on unseen."""
+    parent = int(os.environ.pop(PARENT, os.getppid()))  # gone from the environment: further ranks follow this process
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_S)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

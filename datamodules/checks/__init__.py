@@ -1,0 +1,1 @@
+"""What can be wrong with what users bring. Uses sources, volumes and labels."""

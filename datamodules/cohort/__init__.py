@@ -1,0 +1,1 @@
+"""The prepared store, how it is made and verified, and its folds. Uses checks, sources and what is below."""

@@ -1,0 +1,1 @@
+"""Label protocols: which FreeSurfer label is which class. Uses nothing of ours."""

@@ -1,0 +1,1 @@
+"""From a prepared cohort to training batches. Uses cohort and what is below."""

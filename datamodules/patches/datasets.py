@@ -1,0 +1,103 @@
+"""What a DataLoader hands out: training patches by their key, and whole subjects for validation and test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from datamodules.cohort.store import Cohort
+from datamodules.files import digest
+from datamodules.patches.augmentation import Augmentation
+from datamodules.patches.cut import cut_patch
+from datamodules.patches.draws import PatchKey, draw_patch
+from datamodules.patches.pet_noise import pet_noise
+
+
+class Item(TypedDict):
+    """One patch or subject: `image` `[M, D, H, W]` float32 in [0, 1], `label` `[D, H, W]` uint8, id of the subject."""
+
+    image: Tensor
+    label: Tensor
+    subject: str
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """The volumes of some subjects, as tensors that share the memory of the maps.
+
+    Attributes:
+        cohort: Where they lie.
+        subjects: Which, in order.
+        channels: Which modalities, as positions in the cohort's.
+    """
+
+    cohort: Cohort
+    subjects: Sequence[str]
+    channels: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    def open(self, position: int) -> tuple[Tensor, Tensor]:
+        """All modalities `[M, X, Y, Z]` float16 and the label `[X, Y, Z]` of one subject."""
+        subject = self.subjects[position]
+        return torch.from_numpy(self.cohort.images(subject)), torch.from_numpy(self.cohort.label(subject))
+
+
+@dataclass(frozen=True)
+class PatchDataset(Dataset[Item]):
+    """Training patches; a key `(epoch, index)` always gives the same one."""
+
+    volumes: Volumes
+    patch_size: Sequence[int]
+    patches_per_subject: int
+    augmentation: Augmentation
+    seed: int
+
+    def __getitem__(self, key: tuple[int, int]) -> Item:
+        """Cut the patch of `(epoch, index)`."""
+        epoch, index = key
+        draw = draw_patch(
+            PatchKey(self.seed, epoch, index), len(self.volumes), self.augmentation, self.patches_per_subject
+        )
+        image, label = self.volumes.open(draw.subject)
+        patch, classes = cut_patch(image, label, draw, self.patch_size, self.volumes.cohort.protocol.partners)
+        return {"image": patch[list(self.volumes.channels)], "label": classes, "subject": self._name(draw.subject)}
+
+    def _name(self, position: int) -> str:
+        return self.volumes.subjects[position]
+
+
+@dataclass(frozen=True)
+class SubjectDataset(Dataset[Item]):
+    """Whole subjects on their stored grid; `missing` lists channels that are set to 0, `noise` is added to the PET."""
+
+    volumes: Volumes
+    missing: Sequence[int] = ()
+    noise: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.volumes)
+
+    def __getitem__(self, position: int) -> Item:
+        """Read one subject."""
+        image, label = self.volumes.open(position)
+        subject = self.volumes.subjects[position]
+        if self.noise:
+            image = self._noisy(image.float(), label, subject)
+        chosen = image[list(self.volumes.channels)].float()
+        chosen[list(self.missing)] = 0
+        return {"image": chosen, "label": label, "subject": subject}
+
+    def _noisy(self, image: Tensor, label: Tensor, subject: str) -> Tensor:
+        """Add noise to the uptake, the same for every network: its seed is the subject's."""
+        cohort = self.volumes.cohort
+        channel = cohort.modalities.index("pet")
+        low, high = cohort.subjects[subject].scaling["pet"]
+        zero = low / (high - low)  # what the scaling subtracted, in units of the scaled image
+        noisy = pet_noise(image[channel] + zero, self.noise, label > 0, seed=int(digest(subject)[:8], 16))
+        image[channel] = (noisy - zero).clamp(0, 1)
+        return image

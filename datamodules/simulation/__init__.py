@@ -1,0 +1,1 @@
+"""Cohorts from a phantom or from label maps. Uses labels."""

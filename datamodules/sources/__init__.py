@@ -1,0 +1,1 @@
+"""What users bring: one adapter a layout. Uses volumes and labels."""

@@ -1,0 +1,104 @@
+"""A source of data becomes a list of subjects; one small adapter for each layout."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from datamodules.findings import refuse_errors
+from datamodules.sources.bids import read_bids
+from datamodules.sources.freesurfer import read_freesurfer, subject_folders
+from datamodules.sources.label_maps import read_label_maps
+from datamodules.sources.manifest import read_manifest
+from datamodules.sources.paper_layout import IMAGES, read_paper_layout
+from datamodules.sources.subjects import Listing, Selection, Subject, check_images, check_listing
+from datamodules.volumes.read import is_image
+
+LAYOUTS: dict[str, Callable[[Path, Selection], Listing]] = {
+    "manifest": read_manifest,
+    "bids": read_bids,
+    "freesurfer": read_freesurfer,
+    "paper": read_paper_layout,
+    "labels": read_label_maps,
+}
+NOTHING_CHOSEN = Selection()
+
+
+def list_source(source: Path, layout: str | None = None, selection: Selection = NOTHING_CHOSEN) -> Listing:
+    """List the subjects of a source and everything that is already seen to be wrong with it.
+
+    Args:
+        source: A manifest CSV, or a folder of one of the layouts.
+        layout: One of `LAYOUTS`; recognised if None.
+        selection: Which of several candidates are meant.
+
+    Raises:
+        FileNotFoundError: If there is no such source.
+        ValueError: If the layout is unknown or can't be recognised, or the source as a whole can't be read.
+    """
+    found = _read(source, layout, selection)
+    subjects = tuple(sorted(found.subjects, key=lambda subject: subject.id))
+    if not subjects and found.findings:
+        return found
+    return Listing(subjects, (*found.findings, *check_listing(subjects, source)))
+
+
+def find_subjects(
+    source: Path, layout: str | None = None, selection: Selection = NOTHING_CHOSEN
+) -> tuple[Subject, ...]:
+    """List the subjects of a source that is fit to be prepared, as far as that shows without reading a volume.
+
+    Raises:
+        FileNotFoundError: If there is no such source.
+        ValueError: As `list_source`; and `FaultyDataError` listing everything that is wrong.
+    """
+    listing = list_source(source, layout, selection)
+    refuse_errors(listing.findings)
+    return listing.subjects
+
+
+def find_unlabelled(
+    source: Path, layout: str | None = None, selection: Selection = NOTHING_CHOSEN
+) -> tuple[Subject, ...]:
+    """List the subjects of a source to predict; label maps that it may have are left aside.
+
+    Raises:
+        FileNotFoundError: If there is no such source.
+        ValueError: As `find_subjects`.
+    """
+    found = _read(source, layout, selection)
+    subjects = [replace(subject, label=None) for subject in found.subjects]
+    refuse_errors([*found.findings, *check_images(subjects, source)])
+    return tuple(sorted(subjects, key=lambda subject: subject.id))
+
+
+def _read(source: Path, layout: str | None, selection: Selection) -> Listing:
+    if not source.exists():
+        raise FileNotFoundError(f"{source}: there is no such file or folder.")
+    name = layout or recognise(source)
+    if name not in LAYOUTS:
+        raise ValueError(f"Layout '{name}' isn't known: choose one of {', '.join(LAYOUTS)}.")
+    return LAYOUTS[name](source, selection)
+
+
+def recognise(source: Path) -> str:
+    """Name the layout of a source.
+
+    Raises:
+        ValueError: If it has the marks of none.
+    """
+    if source.is_file():
+        marks = {"manifest": source.suffix == ".csv", "labels": is_image(source)}
+    else:
+        marks = {
+            "paper": all((source / folder).is_dir() for folder in IMAGES.values()),
+            "bids": (source / "dataset_description.json").is_file() or any(source.glob("sub-*/**/pet")),
+            "freesurfer": bool(subject_folders(source)),
+        }
+    found = next((name for name, marked in marks.items() if marked), None)
+    if found is None:
+        raise ValueError(
+            f"{source}: its layout isn't recognised: no manifest CSV, no dataset_description.json (BIDS), "
+            f"no SUBJECT/mri (FreeSurfer), no {' and '.join(IMAGES.values())} (the paper's). "
+            f"Name it with --layout: {', '.join(LAYOUTS)}."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""One volume: reading, grids, resampling, scaling. Uses labels."""

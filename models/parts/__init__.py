@@ -1,0 +1,1 @@
+"""What networks are built of. Uses torch and MONAI alone."""

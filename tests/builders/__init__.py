@@ -1,0 +1,1 @@
+"""What tests are built from: small cohorts, networks, runs and tables."""

@@ -1,0 +1,164 @@
+"""Experiments that train in a second: a two-layer network on a cohort of `builders.cohorts`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pandas as pd
+import torch
+import yaml
+from torch import Tensor, nn
+
+from benchmark.experiment.definition import Experiment, Variant, expand
+from benchmark.experiment.launch import record_of
+from benchmark.runs.folder import RunFolder
+from benchmark.runs.settings import Run, merge
+from benchmark.training.tracking import WandbMode
+from datamodules.cohort.store import Cohort
+
+TESTS = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)}
+QUICK = {
+    "data": {"patch_size": [16, 16, 16], "epoch_length": 4},
+    "model": {"learning_rate": 0.03},
+    "trainer": {"max_epochs": 3, "accelerator": "cpu"},
+}
+
+
+class TinyNet(nn.Module):
+    """Any norm; dropout."""
+
+    divisor = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        patch_size: tuple[int, int, int] = (16, 16, 16),
+        norm: str = "instance",
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        norms = {"instance": nn.InstanceNorm3d(6), "batch": nn.BatchNorm3d(6)}
+        first, last = nn.Conv3d(in_channels, 6, 3, padding=1, bias=False), nn.Conv3d(6, out_channels, 1)
+        self.layers = nn.Sequential(first, norms[norm], nn.ReLU(), nn.Dropout3d(dropout), last)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.layers(image)
+
+
+class NaNNet(TinyNet):
+    """Breaks in the second epoch of training."""
+
+    steps = 0
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.steps += self.training
+        return super().forward(image) * (float("nan") if self.steps > 2 else 1)
+
+
+class ChosenNet(TinyNet):
+    """Takes a class as a setting."""
+
+    def __init__(self, *args: Any, act: type[nn.Module] = nn.GELU, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.layers[2] = act()
+
+
+class BadNet(TinyNet):
+    """Can't be built."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        raise RuntimeError("this network has no idea")
+
+
+def tiny(
+    variants: Mapping[str, str] | None = None, settings: Mapping[str, Any] | None = None, **config: Any
+) -> Experiment:
+    """Two folds of every variant: a class of this module each."""
+    chosen = variants or {"tiny": "TinyNet"}
+    rows = {
+        name: Variant(f"builders.tiny_experiment.{network}", dict(settings or {})) for name, network in chosen.items()
+    }
+    return Experiment("tiny", rows, folds=2, scale="demo", config=merge(QUICK, config))
+
+
+def write_experiment(path: Path, experiment: Experiment) -> Path:
+    rows = {name: {"network": row.network, "settings": row.settings} for name, row in experiment.variants.items()}
+    entries = {"name": experiment.name, "folds": experiment.folds, "scale": experiment.scale}
+    path.write_text(yaml.safe_dump({**entries, "config": experiment.config, "variants": rows}))
+    return path
+
+
+def begin(folder: Path, experiment: Experiment, cohort: Cohort, wandb: WandbMode = "disabled") -> RunFolder:
+    """The folder of the first run, ready to work on."""
+    run = first_run(experiment)
+    begun = RunFolder(folder / run.name)
+    begun.begin(run, record_of(run, experiment, cohort), cohort.path, wandb)
+    return begun
+
+
+def first_run(experiment: Experiment) -> Run:
+    return expand(experiment)[0]
+
+
+def start(folder: RunFolder) -> subprocess.Popen[bytes]:
+    """Work on a run in a process of its own."""
+    with folder.log.open("a") as log:
+        command = [sys.executable, "-m", "benchmark.experiment.run", str(folder.path)]
+        return subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
+
+
+def petmr(*words: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "benchmark", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options)
+
+
+def weights(folder: RunFolder, name: str = "last") -> dict[str, Tensor]:
+    loaded: dict[str, Tensor] = torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True)["state_dict"]
+    return loaded
+
+
+def assert_same_result(one: RunFolder, other: RunFolder) -> None:
+    """Bit-equal weights and scores."""
+    for name in ("best", "last"):
+        theirs = weights(other, name)
+        for key, value in weights(one, name).items():
+            assert torch.equal(value, theirs[key]), (name, key)
+    pd.testing.assert_frame_equal(pd.read_csv(one.cases), pd.read_csv(other.cases), check_exact=True)
+
+
+class Diary(L.Callback):
+    """Notes which rank got which patches and subjects, a line each."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def note(self, trainer: L.Trainer, *words: object) -> None:
+        with self.path.open("a") as file:
+            file.write(" ".join(map(str, [trainer.global_rank, *words])) + "\n")
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        for subject, image in zip(batch["subject"], batch["image"], strict=True):
+            step = trainer.current_epoch * trainer.num_training_batches + batch_idx
+            self.note(trainer, "train", step, subject, image.double().sum().item())
+
+    def on_validation_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+        self.note(trainer, "validation", trainer.current_epoch, *batch["subject"])
+
+    def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+        self.note(trainer, "test", *batch["subject"])
+
+
+def read_diary(path: Path) -> list[tuple[str, ...]]:
+    """Everything but the ranks, sorted."""
+    return sorted(tuple(line.split()[1:]) for line in path.read_text().splitlines())
+
+
+def ranks_in(path: Path) -> set[str]:
+    return {line.split()[0] for line in path.read_text().splitlines()}

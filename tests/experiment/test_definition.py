@@ -1,0 +1,80 @@
+import pytest
+import yaml
+
+from benchmark.experiment.definition import Experiment, Variant, expand, load_experiment
+from benchmark.runs.settings import merge
+
+
+def write(path, **entries):
+    path.write_text(yaml.safe_dump({"name": "x", "variants": {"a": {"network": "vnet"}}, **entries}))
+    return path
+
+
+def test_a_grid_is_variants_times_folds_times_seeds_with_early_folds_first():
+    grid = Experiment("x", {"a": Variant("vnet"), "b": Variant("unet3d")}, folds=2, seeds=[0, 7])
+    assert [run.name for run in expand(grid)][:3] == ["a/fold-0-seed-0", "b/fold-0-seed-0", "a/fold-1-seed-0"]
+    assert len(expand(grid)) == len({run.identity for run in expand(grid)}) == 8
+
+
+def test_later_layers_win_section_by_section():
+    assert merge({"a": {"x": 1, "y": 2}, "b": [1]}, {"a": {"y": 3}, "b": [2]}) == {"a": {"x": 1, "y": 3}, "b": [2]}
+
+
+def test_a_run_is_resolved_from_base_scale_network_and_variant():
+    variant = Variant("vnet", settings={"dropout": 0.1}, config={"model": {"learning_rate": 0.5}})
+    (run, *_) = expand(Experiment("x", {"a": variant}, scale="demo", config={"data": {"batch_size": 3}}))
+    assert run.config["model"]["network"] == {"class_path": "models.VNet", "init_args": {"width": 8, "dropout": 0.1}}
+    assert run.config["model"]["learning_rate"] == 0.5
+    assert run.config["data"]["patch_size"] == [32, 32, 32]
+    assert run.config["data"]["batch_size"] == 3
+    assert run.config["data"]["fold"] == 0
+
+
+def test_the_identity_follows_every_setting():
+    def identity(**settings):
+        return expand(Experiment("x", {"a": Variant("vnet", **settings)}))[0].identity
+
+    assert identity() == identity()
+    assert identity(settings={"width": 3}) != identity() != identity(config={"model": {"ce_weight": 2}})
+
+
+def test_a_class_path_is_a_network(tmp_path):
+    experiment = load_experiment(write(tmp_path / "e.yaml", variants={"mine": {"network": "my_package.MyNet"}}))
+    assert expand(experiment)[0].config["model"]["network"]["class_path"] == "my_package.MyNet"
+
+
+@pytest.mark.parametrize(
+    ("entries", "match"),
+    [
+        ({"variants": {"a": {"network": "vnett"}}}, "Network 'vnett' isn't known: choose one of .*vnet"),
+        ({"scale": "huge"}, "Scale 'huge' isn't known: choose one of .*paper"),
+        ({"foldz": 3}, "foldz"),
+        ({"folds": "three"}, "folds"),
+        ({"variants": {"a/b": {"network": "vnet"}}}, "a/b"),
+        ({"variants": {"report": {"network": "vnet"}}}, "report can't be one"),
+        ({"variants": {"..": {"network": "vnet"}}}, r"\.\. can't be one"),
+        ({"name": "my exp #1: x"}, "my exp #1: x can't be one"),
+        ({"variants": {}}, "0 variants"),
+        ({"seeds": []}, r"seeds \[\]"),
+        ({"seeds": [0, 0]}, "each seed once"),
+        ({"conditions": {"nois": [0.1]}}, "nois"),
+        ({"conditions": None}, "is no experiment"),
+        ({"variants": {1: {"network": "vnet"}}}, "is no experiment"),
+    ],
+)
+def test_a_wrong_experiment_file_is_refused_by_name(tmp_path, entries, match):
+    with pytest.raises(ValueError, match=match):
+        load_experiment(write(tmp_path / "e.yaml", **entries))
+
+
+def test_cohorts_lie_beside_the_file_that_names_them(tmp_path):
+    conditions = {"noise": ["high", 0.15, "1e-1"], "cohorts": {"near": "other", "far": "/data/other"}}
+    experiment = load_experiment(write(tmp_path / "e.yaml", cohort="cohort", conditions=conditions))
+    assert experiment.cohort == str(tmp_path / "cohort")
+    assert experiment.conditions.noise == ["high", 0.15, 0.1]
+    assert experiment.conditions.cohorts == {"near": str(tmp_path / "other"), "far": "/data/other"}
+
+
+def test_a_missing_experiment_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.yaml"):
+        load_experiment(tmp_path / "nowhere.yaml")

@@ -1,0 +1,231 @@
+import subprocess
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from builders.cohorts import LIA, make_cohort, write_source
+from builders.trained import train
+
+from benchmark.figures.contact_sheet import draw_sheet
+from benchmark.labelling.new_subjects import choose_images, predict
+from benchmark.labelling.trained import load_ensemble, load_trained
+from benchmark.labelling.whole_subjects import label_subject
+from datamodules.findings import FaultyDataError
+from datamodules.sources.find import find_unlabelled
+from datamodules.sources.subjects import Subject
+from datamodules.volumes.grid import Grid
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return make_cohort(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def checkpoints(cohort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    return [train(cohort, folder, seed=seed) for seed in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def subjects(cohort):
+    return find_unlabelled(cohort.path.parent / "source/manifest.csv")
+
+
+def label_through_the_cohort(trained, cohort, subject):
+    image = torch.from_numpy(cohort.images(subject)).float()
+    classes = label_subject(trained.network, image, trained.protocol.partners, trained.inference)
+    return cohort.restore(subject, classes.numpy())
+
+
+def test_a_new_subject_is_labelled_as_the_test_labels_it(cohort, checkpoints, subjects, tmp_path):
+    trained = load_trained(checkpoints[0])
+    predict(trained, subjects[:2], tmp_path, draw_sheet)
+    for subject in ("s0", "s1"):
+        expected, grid = label_through_the_cohort(trained, cohort, subject)
+        found = nib.load(tmp_path / f"{subject}_dseg.nii.gz")
+        assert nib.aff2axcodes(found.affine) == ("L", "I", "A")
+        assert Grid.of(found.shape, found.affine) == grid
+        assert np.array_equal(np.asarray(found.dataobj), expected)
+        assert len(np.unique(expected)) > 1
+
+
+@pytest.mark.parametrize("axes", ["RAS", "SPL"])
+def test_the_orientation_of_the_files_makes_no_difference(checkpoints, subjects, tmp_path, axes):
+    trained, turned = load_trained(checkpoints[0]), {}
+    turn = nib.orientations.ornt_transform(nib.io_orientation(LIA), nib.orientations.axcodes2ornt(axes))
+    for name, path in subjects[0].images.items():
+        turned[name] = tmp_path / f"{name}.nii.gz"
+        nib.save(nib.load(path).as_reoriented(turn), turned[name])
+    predict(trained, [subjects[0]], tmp_path / "files", draw_sheet)
+    predict(trained, [replace(subjects[0], images=turned)], tmp_path / "turned", draw_sheet)
+    as_filed, as_turned = (nib.load(tmp_path / f"{name}/s0_dseg.nii.gz") for name in ("files", "turned"))
+    assert nib.aff2axcodes(as_turned.affine) == tuple(axes)
+    assert np.array_equal(np.asarray(as_filed.as_reoriented(turn).dataobj), np.asarray(as_turned.dataobj))
+
+
+def test_the_pet_may_lie_on_another_grid_than_the_mr(checkpoints, subjects, tmp_path):
+    pet = nib.load(subjects[0].images["pet"])
+    affine = pet.affine @ np.diag([2, 2, 2, 1])
+    nib.save(nib.Nifti1Image(pet.get_fdata(dtype=np.float32)[::2, ::2, ::2], affine), tmp_path / "pet.nii.gz")
+    subject = replace(subjects[0], images={**subjects[0].images, "pet": tmp_path / "pet.nii.gz"})
+    findings = predict(load_trained(checkpoints[0]), [subject], tmp_path, draw_sheet)
+    assert nib.load(tmp_path / "s0_dseg.nii.gz").shape == nib.load(subject.images["mr"]).shape
+    assert any("resampled" in finding.text for finding in findings)
+
+
+def test_an_ensemble_averages_logits(cohort, checkpoints):
+    image = torch.rand(1, 2, 16, 16, 16)
+    together = load_ensemble(checkpoints)
+    alone = [load_trained(path).network(image) for path in checkpoints]
+    torch.testing.assert_close(together.network(image), (alone[0] + alone[1]) / 2)
+    assert not torch.equal(alone[0], alone[1])
+
+
+def test_volumes_and_uptake_are_those_of_the_written_labels_on_the_original_pet(checkpoints, subjects, tmp_path):
+    predict(load_trained(checkpoints[0]), [subjects[0]], tmp_path, draw_sheet)
+    labels = np.asarray(nib.load(tmp_path / "s0_dseg.nii.gz").dataobj)
+    pet = nib.load(subjects[0].images["pet"]).get_fdata()
+    table = pd.read_csv(tmp_path / "volumes.csv").set_index("label")
+    assert set(table["subject"]) == {"s0"}
+    brain = pet[labels > 0].mean()
+    for label in np.unique(labels[labels > 0]):
+        assert table.loc[label, "ml"] == pytest.approx((labels == label).sum() / 1000)
+        assert table.loc[label, "unit"] == "SUVR (whole brain)"
+        assert table.loc[label, "mean"] * brain == pytest.approx(pet[labels == label].mean(), rel=0.2)
+
+
+def test_a_sidecar_and_a_weight_give_suv(checkpoints, tmp_path):
+    subject = find_unlabelled(write_source(tmp_path / "source", 1))[0]
+    (subject.images["pet"].parent / "pet.json").write_text(
+        '{"Units": "Bq/mL", "InjectedRadioactivity": 140, "InjectedRadioactivityUnits": "MBq", "InjectionStart": 0, '
+        '"ImageDecayCorrected": true, "ImageDecayCorrectionTime": 0, "TracerRadionuclide": "F18"}'
+    )
+    predict(load_trained(checkpoints[0]), [subject], tmp_path, draw_sheet)
+    labels = np.asarray(nib.load(tmp_path / "s0_dseg.nii.gz").dataobj)
+    table = pd.read_csv(tmp_path / "volumes.csv").set_index("label")
+    label = int(np.bincount(labels[labels > 0]).argmax())
+    expected = nib.load(subject.images["pet"]).get_fdata()[labels == label].mean() * 70_000 / 140e6
+    assert table.loc[label, "unit"] == "SUV"
+    assert table.loc[label, "mean"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_viewers_get_colours_and_eyes_a_picture(checkpoints, subjects, tmp_path):
+    trained = load_trained(checkpoints[0])
+    predict(trained, [subjects[0]], tmp_path, draw_sheet)
+    thalamus = next(one for one in trained.protocol.structures if one.name == "Thalamus")
+    colour = " ".join(map(str, thalamus.colour))
+    assert f"\n{thalamus.label} Thalamus {colour} 0\n" in (tmp_path / "labels.txt").read_text()
+    assert f"\n{thalamus.label} Thalamus {colour} 255\n" in (tmp_path / "labels.ctbl").read_text()
+    assert (tmp_path / "s0.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_settings_of_inference_travel_with_the_checkpoint_and_can_be_changed(checkpoints):
+    trained = load_trained(checkpoints[0])
+    assert trained.inference.window.size == (16, 16, 16)
+    assert trained.inference.window.batch == 1
+    changed = trained.adjusted(mirror=True, weights="gaussian", overlap=0.5).inference
+    assert (changed.mirror, changed.window.weights, changed.window.overlap) == (True, "gaussian", 0.5)
+    assert changed.window.size == (16, 16, 16)
+
+
+def test_half_precision_labels_almost_alike(cohort, checkpoints):
+    image = torch.from_numpy(cohort.images("s0")).float()
+    whole = load_trained(checkpoints[0])
+    labels = [
+        label_subject(one.network, image, one.protocol.partners, one.inference)
+        for one in (whole, whole.adjusted("bf16"))
+    ]
+    assert (labels[0] == labels[1]).float().mean() > 0.9
+    assert whole.adjusted("bf16").network(image[None, :, :16, :16, :16]).dtype == torch.bfloat16
+
+
+def test_a_source_needs_no_label_maps(tmp_path):
+    manifest = write_source(tmp_path, 2)
+    lines = [",".join(line.split(",")[:3]) for line in manifest.read_text().splitlines()]
+    manifest.write_text("\n".join(lines))
+    subjects = find_unlabelled(manifest)
+    assert [subject.id for subject in subjects] == ["s0", "s1"]
+    assert all(subject.label is None for subject in subjects)
+
+
+def test_a_network_of_one_modality_needs_no_other(cohort, subjects, tmp_path):
+    trained = load_trained(train(cohort, tmp_path, modalities=["mr"]))
+    subject = replace(subjects[0], images={"mr": subjects[0].images["mr"]})
+    predict(trained, [subject], tmp_path, draw_sheet)
+    assert list(pd.read_csv(tmp_path / "volumes.csv").columns) == ["subject", "structure", "label", "ml"]
+
+
+def test_missing_and_unknown_modalities_are_named(checkpoints):
+    subject = Subject("s9", {"mr": None, "flair": None}, None, "s9")
+    with pytest.raises(ValueError, match=r"s9: has no pet and an unknown flair; the network reads pet, mr"):
+        choose_images(subject, load_trained(checkpoints[0]))
+
+
+def test_faulty_images_are_refused_and_nothing_is_written(checkpoints, subjects, tmp_path):
+    empty = tmp_path / "empty.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((24, 24, 24), np.float32), LIA), empty)
+    subject = replace(subjects[0], images={**subjects[0].images, "pet": empty})
+    with pytest.raises(FaultyDataError, match="every voxel is 0"):
+        predict(load_trained(checkpoints[0]), [subject], tmp_path / "out", draw_sheet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_networks_that_read_or_tell_apart_something_else_are_not_averaged(cohort, checkpoints, tmp_path):
+    other = train(cohort, tmp_path, modalities=["mr"])
+    with pytest.raises(ValueError, match=r"modalities: \('pet', 'mr'\) in .*seed-0.ckpt, \('mr',\) in .*seed-0.ckpt"):
+        load_ensemble([checkpoints[0], other])
+    changed = torch.load(checkpoints[1], weights_only=True)
+    changed["PETMRDataModule"]["preparation"]["settings"]["scaling"]["mr"] = "0:200"
+    torch.save(changed, tmp_path / "scaled.ckpt")
+    with pytest.raises(ValueError, match=r"0:255.* in .*seed-0.ckpt.*0:200.* in .*scaled.ckpt"):
+        load_ensemble([checkpoints[0], tmp_path / "scaled.ckpt"])
+
+
+class Malicious:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return subprocess.check_call, (["touch", str(self.mark)],)
+
+
+def test_a_malicious_checkpoint_is_refused_and_does_nothing(tmp_path):
+    torch.save({"state_dict": Malicious(tmp_path / "mark")}, tmp_path / "bad.ckpt")
+    with pytest.raises(ValueError, match=r"bad.ckpt: is no checkpoint that can be read"):
+        load_trained(tmp_path / "bad.ckpt")
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_truncated_checkpoint_is_refused(checkpoints, tmp_path):
+    (tmp_path / "half.ckpt").write_bytes(checkpoints[0].read_bytes()[:20000])
+    with pytest.raises(ValueError, match=r"half.ckpt: is no checkpoint that can be read"):
+        load_trained(tmp_path / "half.ckpt")
+
+
+def changed(path, output, **sections):
+    torch.save({**torch.load(path, weights_only=True), **sections}, output)
+    return output
+
+
+@pytest.mark.parametrize(
+    ("sections", "match"),
+    [
+        ({"network": None}, "is no checkpoint of this suite"),
+        ({"network": {"class_path": "subprocess.Popen", "init_args": {}}}, "Popen can't be built here"),
+        ({"network": {"class_path": "models.vnet.Nothing", "init_args": {}}}, "Nothing can't be built here"),
+        ({"state_dict": {"network.x": torch.zeros(1)}}, "its weights don't fit its network UNet3D"),
+    ],
+)
+def test_a_checkpoint_of_another_kind_is_refused(checkpoints, tmp_path, sections, match):
+    with pytest.raises(ValueError, match=match):
+        load_trained(changed(checkpoints[0], tmp_path / "other.ckpt", **sections))
+
+
+def test_a_checkpoint_that_is_no_dictionary_is_refused(tmp_path):
+    torch.save(torch.zeros(3), tmp_path / "tensor.ckpt")
+    with pytest.raises(ValueError, match="is no checkpoint of this suite"):
+        load_trained(tmp_path / "tensor.ckpt")

@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from benchmark.labelling.sliding_window import SlidingWindow, mirrored, segment
+from benchmark.labelling.whole_subjects import Inference, label_subject
+from benchmark.training.task import SegmentationTask
+
+WINDOW = SlidingWindow((8, 8, 8))
+PARTNERS = (0, 2, 1)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return torch.nn.Conv3d(2, 3, 3, padding=1).requires_grad_(False)
+
+
+@pytest.fixture
+def image():
+    image = torch.zeros(2, 14, 12, 10)
+    image[:, 3:12, 2:10, 1:9] = torch.rand(2, 9, 8, 8, generator=torch.Generator().manual_seed(1))
+    return image
+
+
+def test_the_default_is_a_plain_sliding_window(network, image):
+    labels = label_subject(network, image, PARTNERS, Inference(WINDOW))
+    assert torch.equal(labels, segment(network, image, 3, WINDOW))
+    assert Inference().window == SlidingWindow((96, 96, 96), overlap=0.25, weights="constant")
+
+
+def test_mirroring_commutes_with_the_mirror_image_of_a_subject(network):
+    image = torch.rand(2, 14, 12, 10, generator=torch.Generator().manual_seed(1))  # no two voxels alike: no ties
+    settings = Inference(SlidingWindow((14, 12, 10)), mirror=True)
+    labels = label_subject(network, image, PARTNERS, settings)
+    reflected = label_subject(network, image.flip(1), PARTNERS, settings)
+    assert torch.equal(torch.tensor(PARTNERS)[reflected.flip(0).long()], labels.long())
+    assert torch.equal(labels, segment(mirrored(network, PARTNERS), image, 3, settings.window))
+    assert not torch.equal(labels, segment(network, image, 3, settings.window))
+
+
+def test_outside_the_foreground_is_background(network, image):
+    labels = label_subject(network, image, PARTNERS, Inference(WINDOW, foreground=True))
+    assert not labels[:3].any()
+    assert labels[3:12].any()
+
+
+def test_settings_survive_a_checkpoint():
+    settings = Inference(SlidingWindow((8, 16, 24), weights="gaussian"), foreground=True, mirror=True)
+    assert Inference.from_dict(settings.to_dict()) == settings
+
+
+def test_a_task_that_mirrors_wants_to_know_the_partners(network):
+    with pytest.raises(ValueError, match="needs the partners"):
+        SegmentationTask(network, ("background", "left", "right"), inference=Inference(WINDOW, mirror=True))
+
+
+def test_validation_and_test_label_as_the_settings_say(network, image):
+    settings = Inference(WINDOW, foreground=True, mirror=True)
+    task = SegmentationTask(network, ("background", "left", "right"), PARTNERS, settings)
+    batch = {"image": image[None], "label": torch.zeros(1, 14, 12, 10, dtype=torch.uint8), "subject": ["s"]}
+    expected = label_subject(network, image, PARTNERS, settings)
+    assert torch.equal(task.test_step(batch, 0), expected)
+    assert torch.equal(task.validation_step(batch, 0), expected)

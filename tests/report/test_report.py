@@ -1,0 +1,273 @@
+import base64
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders.cases import cases_of
+from builders.cohorts import make_cohort
+from builders.runs import cases_on, multiply, write_predictions, write_runs
+
+from benchmark.figures.scenes import load_scene, telling_subjects
+from benchmark.report.consistency_sheets import consistency_sheets
+from benchmark.report.facts import find_cohort
+from benchmark.report.numbers import compute
+from benchmark.report.page import finding
+from benchmark.report.paper import printed_table
+from benchmark.report.sheets import main_sheets, paper_sheets
+from benchmark.report.statistics_sheets import statistics_sheets
+from benchmark.report.viewer import GREYS, viewer_data
+from benchmark.report.write import Report, report
+from benchmark.runs.evidence import find_runs, gather, write_grid
+from benchmark.runs.folder import RunFolder
+from datamodules.cohort.prepare import PrepareSettings, prepare
+from datamodules.simulation.cohort import write_cohort
+from datamodules.sources.find import find_subjects
+
+NAMED = {1: ("White-Matter", 2), 2: ("Cortex", 3), 3: ("Thalamus", 10)}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three networks on a cohort of six, with predictions of all subjects."""
+    folder = tmp_path_factory.mktemp("runs")
+    cohort = make_cohort(folder, subjects=6)
+    cases = cases_of(networks=("cross_fusion", "unet3d", "vnet"), skill={"cross_fusion": 0.9, "vnet": 0.5})
+    names = cases["label"].map(NAMED)
+    cases = cases.assign(structure=names.str[0], label=names.str[1])
+    cases = cases_on(cohort, cases, folds=2)
+    write_runs(folder / "runs", cases, cohort.path)
+    write_predictions(folder / "runs", cohort, list(cohort.subjects))
+    return folder / "runs"
+
+
+@pytest.fixture(scope="module")
+def made(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return report([runs], tmp_path_factory.mktemp("report"))
+
+
+class Links(HTMLParser):
+    """Everything that a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attributes if name in ("src", "href")]
+
+
+def test_the_page_fetches_nothing(made: Report):
+    links = Links()
+    links.feed(made.page.read_text())
+    assert any(link.startswith("data:image/png") for link in links.found)
+    assert all(link.startswith(("data:", "#")) for link in links.found)
+    assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest", made.page.read_text())
+
+
+def test_every_table_lies_beside_the_page_in_three_forms(made: Report):
+    tables = made.page.parent / "test/tables"
+    for sheet in (
+        "overall",
+        "structures",
+        "pooled",
+        "tests_dice",
+        "intervals_hausdorff_mm",
+        "stability_dice",
+        "paper_dice",
+    ):
+        assert {file.suffix for file in tables.glob(f"{sheet}.*")} == {".csv", ".md", ".tex"}
+
+
+def test_every_figure_lies_beside_the_page_as_png_and_pdf(made: Report):
+    figures = made.page.parent / "test/figures"
+    for picture in made.experiments[0].pictures:
+        assert picture.png.stat().st_size > 0 and (figures / f"{picture.name}.pdf").is_file()
+    names = {picture.name for picture in made.experiments[0].pictures}
+    assert {
+        "whole_brain",
+        "boxes",
+        "structures",
+        "critical_difference",
+        "training",
+        "cost",
+        "uptake_bland_altman",
+    } <= names
+
+
+def test_the_page_says_who_leads_and_by_how_much(made: Report):
+    (one,) = made.experiments
+    assert one.finding.startswith("cross_fusion has the highest mean Dice, 0.90")
+    assert one.finding in made.page.read_text()
+
+
+def test_the_certificate_says_that_every_subject_is_tested_once(made: Report):
+    folds = made.experiments[0].facts.folds
+    assert "no subject is tested twice, and 6 of 6 subjects are tested" in folds.statement
+    assert folds.parts["subjects"].sum() == 2 * 6
+
+
+def test_conditions_name_network_settings_shared_configuration_and_versions(made: Report):
+    facts = made.experiments[0].facts
+    assert facts.settings["vnet"] == "models.vnet(width=8)"
+    assert "learning_rate: 0.0001" in facts.config and "fold:" not in facts.config
+    assert list(facts.environment) == ["hardware", "torch", "this report"]
+    assert facts.environment["torch"] == "2.13.0" and "statsmodels" in facts.environment["this report"]
+
+
+@pytest.mark.slow
+def test_a_report_of_the_same_runs_is_the_same_page(runs: Path, made: Report, tmp_path: Path):
+    again = report([runs], tmp_path)
+    assert again.page.read_bytes() == made.page.read_bytes()
+
+
+def test_an_incomplete_grid_is_said_in_page_and_tables_and_not_ranked(runs: Path, tmp_path: Path):
+    shutil.copytree(runs, tmp_path / "runs")
+    write_grid(tmp_path / "runs", [run.record for run in find_runs([runs])])
+    shutil.rmtree(tmp_path / "runs/cross_fusion/fold-1-seed-0")
+    made = report([tmp_path / "runs"], tmp_path / "report")
+    remark = "1 of 6 runs are not counted: cross_fusion/fold-1-seed-0 (missing)"
+    assert remark in made.page.read_text()
+    for form in ("overall.md", "overall.tex", "structures.md"):
+        assert "missing" in (tmp_path / "report/test/tables" / form).read_text()
+    assert "| cross_fusion † | 0.9" in (tmp_path / "report/test/tables/overall.md").read_text()
+    assert made.experiments[0].finding.startswith("Of the 2 complete networks, unet3d")
+
+
+def test_an_incomplete_network_does_not_lead_and_is_not_ranked_beside_the_paper(runs: Path, tmp_path: Path):
+    shutil.copytree(runs, tmp_path / "runs")
+    write_grid(tmp_path / "runs", [run.record for run in find_runs([runs])])
+    assert compute(gather([tmp_path / "runs"])[0]).leader == "cross_fusion"
+    shutil.rmtree(tmp_path / "runs/cross_fusion/fold-1-seed-0")
+    (evidence,) = gather([tmp_path / "runs"])
+    found = compute(evidence)
+    assert found.leader == "unet3d"
+    dice = next(sheet for sheet in paper_sheets(evidence, found) if sheet.name == "paper_dice")
+    assert "cross_fusion" in dice.rows
+    assert dice.note == "Fewer than three networks are complete, so rankings can't be compared."
+
+
+def test_every_metric_of_table_1_is_tested_and_distances_rank_upwards(runs: Path):
+    (evidence,) = gather([runs])
+    found = compute(evidence)
+    for metric in ("dice", "jaccard", "sensitivity", "precision", "hausdorff_mm"):
+        table = found.comparisons[metric].intervals.set_index("variant")
+        assert table["mean_rank"].idxmin() == "cross_fusion", metric
+        assert {f"tests_{metric}", f"intervals_{metric}"} <= {one.name for one in statistics_sheets(evidence, found)}
+    written = found.files()
+    assert set(written["tests"]["metric"]) == set(written["scores"]["metric"]) == set(found.comparisons)
+
+
+def test_a_difference_that_no_test_could_find_is_said_to_lack_subjects(runs: Path):
+    (evidence,) = gather([runs])
+    assert ", too few subjects for any to be significant)." in finding(evidence, compute(evidence))
+
+
+def test_agreement_is_told_of_every_network_in_the_structures_of_the_paper(runs: Path):
+    (evidence,) = gather([runs])
+    sheets = {sheet.name: sheet for sheet in consistency_sheets(evidence, compute(evidence))}
+    assert {row.split(", ")[1] for row in sheets["consistency_volume_networks"].rows} == set(evidence.networks)
+
+
+def test_a_report_of_one_subject_says_what_it_can(tmp_path: Path):
+    made = report([write_runs(tmp_path / "runs", cases_of(subjects=1, folds=1))], tmp_path / "report")
+    assert made.experiments[0].sheets.consistency == ()
+
+
+def test_an_external_cohort_that_one_network_was_tested_on_has_no_tests(tmp_path: Path):
+    runs = write_runs(tmp_path / "runs", cases_of())
+    for file in list(runs.glob("unet3d/*/cases.csv")):
+        pd.read_csv(file).assign(test_cohort="there").to_csv(file.with_name("cases-there.csv"), index=False)
+    (evidence,) = gather([runs])
+    names = {sheet.name for sheet in statistics_sheets(evidence, compute(evidence))}
+    assert "tests_dice" in names and "tests_external_there" not in names
+
+
+def test_a_single_complete_network_is_not_ranked(runs: Path):
+    (evidence,) = gather([runs / "vnet"])
+    found = compute(evidence)
+    assert finding(evidence, found).startswith("Fewer than two networks")
+    assert list(statistics_sheets(evidence, found)) == []
+
+
+def test_without_its_cohort_a_report_has_no_pictures_and_says_why(tmp_path: Path):
+    made = report([write_runs(tmp_path / "runs", cases_of())], tmp_path / "report")
+    assert made.experiments[0].viewer["subjects"] == []
+    assert "isn't where the runs found it" in made.experiments[0].facts.cohort
+    assert made.experiments[0].facts.folds.statement.startswith("Not verified")
+
+
+def test_noise_and_external_cases_beside_a_run_get_tables_of_their_own(tmp_path: Path):
+    runs = write_runs(tmp_path / "runs", cases_of())
+    for file in list(runs.glob("*/*/cases.csv")):
+        cases = pd.read_csv(file)
+        cases.assign(noise=0.2).to_csv(file.with_name("cases-noise.csv"), index=False)
+        cases.assign(test_cohort="elsewhere").to_csv(file.with_name("cases-elsewhere.csv"), index=False)
+    (evidence,) = gather([runs])
+    found = compute(evidence)
+    assert {"noise", "external_elsewhere"} <= {sheet.name for sheet in main_sheets(evidence, found)}
+    assert "tests_external_elsewhere" in {sheet.name for sheet in statistics_sheets(evidence, found)}
+    assert found.elsewhere["elsewhere"].tests.equals(found.dice.tests)  # the same cases, under another name
+
+
+@pytest.mark.slow
+def test_two_experiments_share_a_page(runs: Path, tmp_path: Path):
+    write_runs(tmp_path / "fusion", cases_of().assign(experiment="fusion"))
+    made = report([runs, tmp_path / "fusion"], tmp_path / "report")
+    assert [one.name for one in made.experiments] == ["test", "fusion"]
+    assert (tmp_path / "report/fusion/cases.csv").is_file()
+
+
+def test_the_browser_gets_the_very_labels_and_images_in_few_greys(runs: Path):
+    cohort = find_cohort(gather([runs])[0])
+    assert cohort is not None
+    scene = load_scene(cohort, "s1", {"vnet": RunFolder(next(runs.glob("vnet/*/predictions/s1_*")).parents[1])})
+    (subject,) = viewer_data([scene])["subjects"]
+    for name, labels in scene.label_maps.items():
+        np.testing.assert_array_equal(unpack(subject["labels"][name], subject["shape"]), labels)
+    assert unpack(subject["images"]["mr"], subject["shape"]).max() == GREYS - 1
+
+
+def test_subjects_shown_are_the_worst_the_median_and_the_best():
+    cases = cases_of(subjects=5)
+    order = cases.groupby("subject")["dice"].mean().sort_values().index
+    assert telling_subjects(cases) == (order[0], order[2], order[4])
+    assert telling_subjects(cases_of(subjects=1)) == ("s000",)
+
+
+def unpack(text: str, shape: list[int]) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape, order="F")
+
+
+MEASURED = """
+import json, resource, sys, time
+from pathlib import Path
+start = time.monotonic()
+from benchmark.report.write import report
+report([Path(sys.argv[1])], Path(sys.argv[2]))
+print(json.dumps([time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+"""
+
+
+@pytest.mark.slow
+def test_a_report_of_110_subjects_9_networks_and_44_structures_takes_under_2_minutes_and_2_gib(tmp_path: Path):
+    networks = list(printed_table()["network"].unique())
+    write_cohort(tmp_path / "source", subjects=1, size=200, spacing=1.0, seed=0)
+    one = prepare(find_subjects(tmp_path / "source"), tmp_path / "one", PrepareSettings(protocol="aseg45"))
+    cohort = multiply(one, tmp_path / "cohort", 110)
+    cases = cases_on(cohort, cases_of(110, networks, 44, 5), folds=5)
+    cases = cases.assign(structure=cases["label"].map(dict(enumerate(cohort.protocol.names))))
+    write_runs(tmp_path / "runs", cases, cohort.path, epochs=250)
+    write_predictions(tmp_path / "runs", cohort, telling_subjects(cases))
+    command = [sys.executable, "-c", MEASURED, str(tmp_path / "runs"), str(tmp_path / "report")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, gib = json.loads(done.stdout.splitlines()[-1])
+    assert seconds < 120
+    assert gib < 2

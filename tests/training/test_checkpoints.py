@@ -1,0 +1,114 @@
+import errno
+import os
+import pickle
+
+import pytest
+import torch
+from builders.cohorts import make_cohort
+from builders.tiny_experiment import begin, tiny, weights
+
+import benchmark.checkpoints
+import datamodules.files
+from benchmark.checkpoints import SafeCheckpointIO
+from benchmark.experiment.run import execute, work
+from benchmark.labelling.trained import load_trained
+from benchmark.training.cli import build
+from datamodules.files import read_json
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return make_cohort(tmp_path_factory.mktemp("data"), subjects=4)
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
+def test_a_checkpoint_that_would_run_code_is_refused_wherever_one_is_read(cohort, tmp_path, save):
+    evil = tmp_path / "evil.ckpt"
+    save({"state_dict": Evil(tmp_path / "harm")}, evil)
+    folder = begin(tmp_path, tiny(), cohort)
+    cli = build(["--config", str(folder.config)], run=False)
+    for read in (
+        lambda: SafeCheckpointIO().load_checkpoint(evil, weights_only=False),
+        lambda: cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=str(evil)),
+        lambda: cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=str(evil)),
+    ):
+        with pytest.raises(ValueError, match=r"evil.ckpt: is no checkpoint that can be read.*could run code"):
+            read()
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_truncated_checkpoint_is_refused_by_name(tmp_path):
+    path = tmp_path / "last.ckpt"
+    torch.save({"state_dict": {"a": torch.zeros(10000)}}, path)
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(ValueError, match=r"last.ckpt: is no checkpoint that can be read: it is damaged"):
+        SafeCheckpointIO().load_checkpoint(path)
+
+
+def test_last_is_the_last_finished_epoch_though_none_was_better_than_the_first(cohort, tmp_path):
+    folder = begin(tmp_path, tiny(model={"learning_rate": 0.0}), cohort)
+    execute(folder)
+    last, best = (torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True) for name in ("last", "best"))
+    assert (best["epoch"], last["epoch"]) == (0, 2)
+
+
+def test_a_network_that_takes_a_class_as_a_setting_has_checkpoints_that_can_be_read(cohort, tmp_path):
+    settings = {"act": "torch.nn.SiLU"}
+    folder = begin(tmp_path, tiny({"chosen": "ChosenNet"}, settings, trainer={"max_epochs": 1}), cohort)
+    execute(folder)
+    network = load_trained(folder.checkpoints / "best.ckpt").network
+    assert isinstance(network.layers[2], torch.nn.SiLU)
+
+
+def test_a_write_that_falls_short_says_how_much_room_there_is(tmp_path, monkeypatch):
+    def short(*args, **settings):
+        raise RuntimeError("unexpected pos 64 vs 0")
+
+    monkeypatch.setattr(benchmark.checkpoints.torch, "save", short)
+    with pytest.raises(OSError, match=r"last\.ckpt: can't be written, [\d.]+ GiB are free there \(unexpected pos"):
+        SafeCheckpointIO().save_checkpoint({}, tmp_path / "last.ckpt")
+
+
+def full_disk(*args, **settings):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("module", "name"), [(benchmark.checkpoints.torch, "save"), (datamodules.files.os, "fsync")])
+def test_a_full_disk_fails_the_run_and_leaves_what_was_there(cohort, tmp_path, monkeypatch, module, name):
+    short, long = tiny(trainer={"max_epochs": 1}), tiny(trainer={"max_epochs": 2})
+    folder = begin(tmp_path, short, cohort)
+    execute(folder)
+    folder.done.unlink()
+    folder.record.unlink()  # else a longer training would be refused here
+    before = weights(folder)
+    begin(tmp_path, long, cohort)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            work(folder)
+    assert not folder.is_done()
+    assert all(torch.equal(value, before[key]) for key, value in weights(folder).items())
+    assert not list(folder.path.rglob(".*ckpt"))
+    execute(folder)
+    assert folder.is_done()
+
+
+def test_a_data_worker_that_dies_fails_the_run_instead_of_hanging(cohort, tmp_path, monkeypatch):
+    def die(*args):
+        os._exit(9)
+
+    monkeypatch.setattr(
+        benchmark.training.cli.PETMRDataModule.train_dataloader.__globals__["PatchDataset"], "__getitem__", die
+    )
+    folder = begin(tmp_path, tiny(data={"workers": 1}), cohort)
+    with pytest.raises(RuntimeError, match=r"DataLoader worker .* exited unexpectedly"):
+        work(folder)
+    assert read_json(folder.ended)["state"] == "failed"
