@@ -25,7 +25,7 @@ demo: install
 	$(BIN)/petmr demo
 
 test: install
-	$(PYTEST)
+	$(PYTEST) --numprocesses auto
 
 test-slow: install
 	$(PYTEST) -m slow
