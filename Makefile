@@ -4,6 +4,7 @@ STAMP := .venv/.installed
 
 # What libraries would keep in the home folder stays with the environment.
 CACHE := $(CURDIR)/.venv/cache
+export XDG_CACHE_HOME := $(CACHE)
 export MPLCONFIGDIR := $(CACHE)/matplotlib
 export WANDB_CACHE_DIR := $(CACHE)/wandb
 export WANDB_CONFIG_DIR := $(CACHE)/wandb

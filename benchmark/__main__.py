@@ -39,9 +39,9 @@ VERBS: dict[str, Callable[..., Any]] = {
 def call(words: list[str]) -> None:
     """Do what the words ask."""
     if words and words[0] in LIGHTNING_VERBS:
-        from benchmark.training.cli import build
+        from benchmark.verbs.lightning import lightning
 
-        build(words, run=True)
+        lightning(words)
         return
     from benchmark.verbs.command_line import parse
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.cohort.splits import Fold, load_splits
 from datamodules.cohort.store import open_cohort
+from datamodules.cohort.verify import verify_volumes
 from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.caching import Cache, cached
 from datamodules.patches.datasets import Item, PatchDataset, SubjectDataset, Volumes
@@ -109,7 +110,12 @@ class PETMRDataModule(L.LightningDataModule):
         return list(self.cohort.protocol.partners)
 
     def prepare_data(self) -> None:
-        """Draw and save the folds where that hasn't been done, in one process only."""
+        """Draw and save the folds where that hasn't been done, and verify the store, in one process only.
+
+        Raises:
+            ValueError: If a stored volume is corrupt.
+        """
+        verify_volumes(self.cohort)
         load_splits(self.cohort, self.folds, self.split_seed)
 
     def setup(self, stage: str) -> None:

@@ -12,6 +12,7 @@ from benchmark.experiment.conditions import Condition
 from benchmark.experiment.scores import cases_of_run
 from benchmark.experiment.status import find_runs
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.seal import seal
 from benchmark.runs.settings import merge
 from benchmark.training.cli import build
 from datamodules.files import read_json, write_csv, write_json, write_text
@@ -56,13 +57,14 @@ def evaluate_run(folder: RunFolder, condition: Condition) -> None:
     cli = build(["--config", str(config)], run=False)
     record, cohort = folder.read_record(), cli.datamodule.cohort
     known = {"identity": record.identity, "cohort": cohort.fingerprint, "data": dict(condition.data)}
-    if read_json(marker) == known:
+    table = folder.path / f"cases-{condition.name}.csv"
+    if table.is_file() and read_json(marker) == known | seal(folder.path, [table.name]):
         return
     best = str(folder.checkpoints / "best.ckpt")
     cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
     cases = cases_of_run(record, cohort, cli.datamodule.parts.test, predictions)
-    write_csv(folder.path / f"cases-{condition.name}.csv", cases.assign(**condition.columns))
-    write_json(marker, known)
+    write_csv(table, cases.assign(**condition.columns))
+    write_json(marker, known | seal(folder.path, [table.name]))
 
 
 def _config(folder: RunFolder) -> dict[str, Any]:

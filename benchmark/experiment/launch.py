@@ -13,7 +13,7 @@ from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.lock import LockedError, is_locked, refusal
 from benchmark.runs.settings import Run
 from benchmark.training.tracking import WandbMode
-from datamodules.cohort.splits import load_splits
+from datamodules.cohort.splits import Splits, load_splits
 from datamodules.cohort.store import Cohort
 from datamodules.files import read_json
 
@@ -42,24 +42,27 @@ class Launcher(Protocol):
         """Stop everything that is going on."""
 
 
-def plan(experiment: Experiment, cohort: Cohort, output: Path, only: str = "*", *, restart: bool = False) -> Planned:
+def plan(
+    experiment: Experiment, cohort: Cohort, splits: Splits, output: Path, only: str = "*", *, restart: bool = False
+) -> Planned:
     """The runs that `only` (a pattern over their names) chooses; nothing is started.
 
     Args:
         experiment: The grid.
         cohort: What it is trained and tested on.
+        splits: The cohort's folds.
         output: Holds one folder for each run.
         only: Pattern over `variant/fold-0-seed-0`.
         restart: Whether the chosen folders are emptied first, instead of refused where they hold something else.
 
     Raises:
-        ValueError: If no run is chosen, folds can't be drawn, or a folder was begun with something else.
+        ValueError: If no run is chosen, or a folder was begun with something else.
         LockedError: If a folder to be emptied is in use.
     """
     planned = choose(experiment, output, only)
     if restart:
         _empty([folder for _, folder in planned])
-    check(planned, experiment, cohort)
+    check(planned, cohort, splits)
     return planned
 
 
@@ -76,14 +79,14 @@ def choose(experiment: Experiment, output: Path, only: str = "*") -> Planned:
     return [(run, RunFolder(output.resolve() / run.name)) for run in chosen]
 
 
-def check(planned: Planned, experiment: Experiment, cohort: Cohort) -> None:
+def check(planned: Planned, cohort: Cohort, splits: Splits) -> None:
     """Refuse folders that were begun with something else.
 
     Raises:
-        ValueError: Naming what differs; or if folds can't be drawn.
+        ValueError: Naming what differs.
     """
     for run, folder in planned:
-        folder.check(run, record_of(run, experiment, cohort))
+        folder.check(run, RunRecord.of(run, cohort, splits))
 
 
 def _empty(folders: Sequence[RunFolder]) -> None:
@@ -96,15 +99,19 @@ def _empty(folders: Sequence[RunFolder]) -> None:
             shutil.rmtree(folder.path)
 
 
-def record_of(run: Run, experiment: Experiment, cohort: Cohort) -> RunRecord:
-    """What identifies a run on a cohort."""
-    return RunRecord.of(run, cohort, load_splits(cohort, experiment.folds, experiment.split_seed))
+def splits_of(experiment: Experiment, cohort: Cohort) -> Splits:
+    """The folds that all runs of an experiment share.
+
+    Raises:
+        ValueError: If they can't be drawn, or don't fit the cohort.
+    """
+    return load_splits(cohort, experiment.folds, experiment.split_seed)
 
 
 def launch(
     planned: Planned,
-    experiment: Experiment,
     cohort: Cohort,
+    splits: Splits,
     launcher: Launcher,
     *,
     at_once: int,
@@ -115,8 +122,8 @@ def launch(
 
     Args:
         planned: What `plan` chose.
-        experiment: The grid.
-        cohort: What it is trained and tested on.
+        cohort: What they are trained and tested on.
+        splits: Its folds.
         launcher: Where.
         at_once: Runs handed to the launcher at a time.
         wandb: Mode of Weights & Biases.
@@ -134,7 +141,7 @@ def launch(
 
     def bring(run: Run, folder: RunFolder) -> Outcome:
         try:
-            folder.begin(run, record_of(run, experiment, cohort), cohort.path, wandb)
+            folder.begin(run, cohort, splits, wandb)
             launcher(folder)
         except (OSError, ValueError) as error:  # as from a full disk: others may still find room
             return Outcome(run, "failed", str(error))

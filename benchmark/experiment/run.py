@@ -18,6 +18,7 @@ from benchmark.experiment.hardware import hardware
 from benchmark.experiment.scores import score_run
 from benchmark.runs.folder import PATIENCE_S, RunFolder
 from benchmark.runs.lock import LockedError, locked
+from benchmark.runs.seal import seal
 from benchmark.training.cli import BenchmarkCLI, build
 from benchmark.training.stopping import follow_parent, listen
 from datamodules.files import read_json, remove_temporaries, write_json
@@ -53,7 +54,8 @@ def execute(folder: RunFolder) -> None:
     pace = (time.monotonic() - started) / len(tested)
     if cli.trainer.is_global_zero:
         score_run(folder, cli.datamodule.cohort, tested)
-        write_json(folder.done, {**_summary(cli, folder), "seconds_per_subject": round(pace, 3)})
+        told = {**_summary(cli, folder), "seconds_per_subject": round(pace, 3)}
+        write_json(folder.done, told | seal(folder.path))
 
 
 def _log_configuration(cli: BenchmarkCLI) -> None:

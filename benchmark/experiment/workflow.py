@@ -9,14 +9,15 @@ from typing import Literal
 from benchmark.console import progress, show_table, stdout
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, expand, load_experiment
-from benchmark.experiment.launch import Launcher, Outcome, check, choose, launch, plan, record_of
+from benchmark.experiment.launch import Launcher, Outcome, check, choose, launch, plan, splits_of
 from benchmark.experiment.local import LocalLauncher, gpus, slots
 from benchmark.experiment.status import expect, read_progress, status_table, summary, unmeasured
 from benchmark.runs.evidence import write_grid
-from benchmark.runs.folder import RunFolder
+from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.settings import Run
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort, open_cohort
+from datamodules.cohort.verify import verify_volumes
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     experiment = load_experiment(path, options.scale)
     opened, folder = _open(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
+    with progress("verify", len(opened.subjects)) as advance:
+        verify_volumes(opened, advance)
     outcomes = _launch(experiment, opened, folder, options)
     problems = [f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
     if problems:
@@ -110,7 +113,7 @@ def show_plan(path: Path, cohort: Path | None, output: Path | None, options: Run
     place = output or Path("runs") / experiment.name
     planned = choose(experiment, place, options.only)
     if not options.restart:
-        check(planned, experiment, opened)
+        check(planned, opened, splits_of(experiment, opened))
     known = read_progress([folder for _, folder in planned])
     first = {run.variant: run for run, _ in reversed(planned)}
     new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(known)]
@@ -151,15 +154,16 @@ def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
 
 
 def _launch(experiment: Experiment, cohort: Cohort, folder: Path, options: RunOptions) -> list[Outcome]:
-    planned = plan(experiment, cohort, folder, options.only, restart=options.restart)
-    write_grid(folder, [record_of(run, experiment, cohort) for run in expand(experiment)])
+    splits = splits_of(experiment, cohort)
+    planned = plan(experiment, cohort, splits, folder, options.only, restart=options.restart)
+    write_grid(folder, [RunRecord.of(run, cohort, splits) for run in expand(experiment)])
     launcher, at_once = _launcher(experiment, folder, options, len(planned))
     with progress(experiment.name, len(planned)) as advance:
 
         def report(outcome: Outcome) -> None:
             advance(f"{outcome.run.name} {outcome.state}")
 
-        return launch(planned, experiment, cohort, launcher, at_once=at_once, wandb=options.wandb, report=report)
+        return launch(planned, cohort, splits, launcher, at_once=at_once, wandb=options.wandb, report=report)
 
 
 def _launcher(experiment: Experiment, folder: Path, options: RunOptions, runs: int) -> tuple[Launcher, int]:

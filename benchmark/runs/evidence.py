@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from benchmark.runs.folder import RunFolder, RunRecord
-from benchmark.runs.objections import FoundRun, case_files, name_of, objection, tested_subjects
+from benchmark.runs.objections import FoundRun, case_files, name_of, objection
 from benchmark.scoring.case_table import read_cases
 from datamodules.files import write_json
 
@@ -121,8 +121,7 @@ def weigh(found: Sequence[FoundRun], expected: Sequence[RunRecord]) -> Evidence:
     folders = defaultdict(list)
     for run in found:
         folders[run.name].append(run)
-    tested = tested_subjects(found)
-    reasons = {name_of(record): objection(folders[name_of(record)], record, tested[record.fold]) for record in expected}
+    reasons = {name_of(record): objection(folders[name_of(record)], record) for record in expected}
     runs = tuple(folders[name][0] for name, reason in reasons.items() if not reason)
     gaps = tuple(Gap(name, reason) for name, reason in reasons.items() if reason)
     networks = {record.variant: record.network for record in expected}

@@ -52,6 +52,29 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What the certified folds say of one run, as `parts.json`: the folder can be judged without its cohort.
+
+    Attributes:
+        train: Subjects.
+        validation: Subjects.
+        test: Subjects; each has a row in `cases.csv` for each structure.
+        structures: Names of what is scored: all classes but background.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    structures: tuple[str, ...]
+
+    @classmethod
+    def of(cls, run: Run, cohort: Cohort, splits: Splits) -> "Parts":
+        """The parts of a run's fold."""
+        fold = splits.folds[run.fold]
+        return cls(fold.train, fold.validation, fold.test, cohort.protocol.names[1:])
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """Where the files of one run lie."""
 
@@ -76,6 +99,11 @@ class RunFolder:
     def config(self) -> Path:
         """The configuration for LightningCLI."""
         return self.path / "config.yaml"
+
+    @property
+    def parts(self) -> Path:
+        """Whom the run trains, validates and tests, and which structures it scores."""
+        return self.path / "parts.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -127,6 +155,17 @@ class RunFolder:
             raise FileNotFoundError(f"{self.path}: is no run folder (no run.json).")
         return RunRecord(**json.loads(self.record.read_text(encoding="utf-8")))
 
+    def read_parts(self) -> "Parts":
+        """Read whom the run tests on which structures.
+
+        Raises:
+            FileNotFoundError: If the folder doesn't say.
+        """
+        if not self.parts.is_file():
+            raise FileNotFoundError(f"{self.path}: doesn't say whom it tests (no {self.parts.name}).")
+        entry = read_json(self.parts)
+        return Parts(**{name: tuple(values) for name, values in entry.items()})
+
     def is_done(self) -> bool:
         """Whether the run has written its completion marker, and its scores are still there; nothing else counts."""
         return self.done.is_file() and self.cases.is_file()
@@ -158,17 +197,19 @@ class RunFolder:
                 "Undo the change, choose another --output, or start these runs over with --restart."
             )
 
-    def begin(self, run: Run, record: RunRecord, cohort: Path, wandb: WandbMode) -> None:
-        """Write record and configuration, unless another command has begun something else here meanwhile.
+    def begin(self, run: Run, cohort: Cohort, splits: Splits, wandb: WandbMode) -> None:
+        """Write record, parts and configuration, unless another command has begun something else here meanwhile.
 
         Raises:
             ValueError: As `check`.
             LockedError: If another command is just beginning.
         """
+        record = RunRecord.of(run, cohort, splits)
         with locked(self.path / "begin.lock", PATIENCE_S):
             self.check(run, record)
+            write_json(self.parts, asdict(Parts.of(run, cohort, splits)))
             write_text(self.settings, yaml.safe_dump(run.config, sort_keys=False))
-            write_text(self.config, yaml.safe_dump(self._placed(run, record, cohort, wandb), sort_keys=False))
+            write_text(self.config, yaml.safe_dump(self._placed(run, record, cohort.path, wandb), sort_keys=False))
             write_json(self.record, asdict(record))
 
     def _changed_settings(self, run: Run) -> list[str]:

@@ -1,6 +1,5 @@
-"""Why a run can't be counted: it is missing, unfinished, duplicated, stale, or lacks subjects."""
+"""Why a run can't be counted: it is missing, unfinished, duplicated, stale, altered, or lacks rows."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.runs.folder import RunFolder, RunRecord
+from benchmark.runs.seal import broken
+from benchmark.scoring.case_table import read_texts
+from datamodules.sources.subjects import named
+
+CASES = ("subject", "structure")
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ def case_files(folder: RunFolder) -> list[Path]:
     return sorted(folder.path.glob("cases*.csv"))
 
 
-def objection(runs: Sequence[FoundRun], expected: RunRecord, tested: frozenset[str]) -> str:
+def objection(runs: Sequence[FoundRun], expected: RunRecord) -> str:
     """Why a run can't be counted; empty where it can."""
     if not runs:
         return "missing"
@@ -44,13 +48,19 @@ def objection(runs: Sequence[FoundRun], expected: RunRecord, tested: frozenset[s
         return "not finished"
     if changed := _changes(run.record, expected):
         return f"stale: {', '.join(changed)}"
-    if not run.folder.cases.is_file():
-        return "its cases.csv is gone"
+    if altered := broken(run.folder.path, run.folder.done):
+        return f"altered: {', '.join(altered)}"
     for file in case_files(run.folder):
+        if file != run.folder.cases and (altered := broken(run.folder.path, marker_of(file))):
+            return f"altered: {', '.join(altered)}"
         if wrong := _wrong_cases(file, run.record):
             return f"stale: its {file.name} is of another {', '.join(wrong)}"
-    lacking = tested - _subjects(run.folder)
-    return f"its cases.csv lacks {', '.join(sorted(lacking))}" if lacking else ""
+    return _lack(run.folder)
+
+
+def marker_of(cases: Path) -> Path:
+    """What says that the test under a condition, whose cases are `cases-NAME.csv`, is complete."""
+    return cases.parent / cases.stem.replace("cases", "predictions", 1) / "done.json"
 
 
 def _changes(record: RunRecord, expected: RunRecord) -> list[str]:
@@ -62,18 +72,25 @@ def _changes(record: RunRecord, expected: RunRecord) -> list[str]:
 def _wrong_cases(file: Path, record: RunRecord) -> list[str]:
     """Columns in which the cases of a run are not those of its record."""
     known = {key: str(value) for key, value in asdict(record).items()}
-    cases = pd.read_csv(file, usecols=list(known), dtype=str)
+    cases = read_texts(file, list(known))
     return sorted(key for key, value in known.items() if set(cases[key]) != {value})
 
 
-def _subjects(folder: RunFolder) -> frozenset[str]:
-    return frozenset(pd.read_csv(folder.cases, usecols=["subject"], dtype=str)["subject"])
+def _lack(folder: RunFolder) -> str:
+    """Which rows the cases of a run lack, or have twice: each tested subject has one for each structure."""
+    parts = folder.read_parts()
+    cells = read_texts(folder.cases, CASES)
+    expected = pd.MultiIndex.from_product([parts.test, parts.structures], names=CASES)
+    found = pd.MultiIndex.from_frame(cells)
+    odd = [
+        ("lacks", expected.difference(found)),
+        ("has too many of", found.difference(expected)),
+        ("has twice", found[found.duplicated()]),
+    ]
+    return "; ".join(f"its cases.csv {what} {_listed(cells)}" for what, cells in odd if len(cells))
 
 
-def tested_subjects(found: Sequence[FoundRun]) -> dict[int, frozenset[str]]:
-    """The subjects that any run of a fold has scored, by fold."""
-    tested: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
-    for run in found:
-        if run.folder.is_done():
-            tested[run.record.fold] |= _subjects(run.folder)
-    return tested
+def _listed(cells: pd.MultiIndex) -> str:
+    subjects = cells.get_level_values("subject").unique()
+    structures = cells.get_level_values("structure").unique()
+    return f"{named(subjects)} ({named(structures)})"

@@ -1,12 +1,19 @@
 """The table of cases on disk, `cases.csv`: one row for every subject and structure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmark.scoring.columns import UPTAKE
+from benchmark.scoring.columns import FOUND, STATUS, UPTAKE
+
+UNIT = "unit"
+NUMBERS = frozenset({"label", "fold", "seed", "noise", *FOUND}) - {*STATUS, UNIT}
+"""Columns that hold numbers; all others hold names."""
+
+OPTIONAL = frozenset({UNIT, "missing", "test_cohort"})
+"""Names that may be left out: an empty cell says that there is none."""
 
 
 def subject_cases(subject: str, cases: pd.DataFrame, uptake: pd.DataFrame) -> pd.DataFrame:
@@ -22,5 +29,24 @@ def no_uptake(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_cases(paths: Iterable[Path]) -> pd.DataFrame:
-    """Join the tables of several runs; numbers come back to the last bit."""
-    return pd.concat([pd.read_csv(path, float_precision="round_trip") for path in paths], ignore_index=True)
+    """Join the tables of several runs; numbers come back to the last bit, and names as they were written.
+
+    A subject may be called `001`, `NA` or `1e5`: only the columns of `NUMBERS` are ever taken for numbers.
+    """
+    return pd.concat([_read(path) for path in paths], ignore_index=True)
+
+
+def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Some columns of a table of cases as they are written.
+
+    Raises:
+        ValueError: If a column is missing.
+    """
+    return pd.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    columns = pd.read_csv(path, nrows=0).columns
+    texts = dict.fromkeys(columns.difference(list(NUMBERS)), str)
+    unknown = {column: [""] for column in NUMBERS | OPTIONAL}
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=unknown, float_precision="round_trip")

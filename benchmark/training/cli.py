@@ -56,13 +56,13 @@ class BenchmarkCLI(LightningCLI):
         return config[self.subcommand] if self.subcommand else config
 
 
-def build(args: list[str] | dict[str, Any], *, run: bool) -> BenchmarkCLI:
+def build(args: list[str] | dict[str, Any], *, run: bool, cli: type[BenchmarkCLI] = BenchmarkCLI) -> BenchmarkCLI:
     """Parse a configuration and build trainer, task and data; with `run` also do the subcommand that `args` names.
 
     Raises:
         ArgumentError: If a configuration without subcommand can't be parsed; a command line ends with its usage.
     """
-    return BenchmarkCLI(
+    return cli(
         SegmentationTask,
         PETMRDataModule,
         args=args,

@@ -9,7 +9,9 @@ from datamodules.checks.source import Report
 from datamodules.cohort.store import Cohort, CohortSubject, volume_file
 from datamodules.files import sha256
 from datamodules.findings import Finding, by_severity, error, note
+from datamodules.hashes import HashMemory
 from datamodules.parallel import each
+from datamodules.sources.subjects import named
 
 
 def check_cohort(
@@ -24,6 +26,29 @@ def check_cohort(
         snapshots.append(Snapshot(subject.id, cohort.modalities, planes))
         progress(subject.id)
     return Report(tuple(by_severity(findings)), tuple(snapshots))
+
+
+def verify_volumes(cohort: Cohort, progress: Callable[[str], None] = lambda subject: None) -> None:
+    """Refuse a store whose volumes aren't what was written; on one machine each is read once and then remembered.
+
+    Raises:
+        ValueError: Naming subjects and files.
+        OSError: If one can't be read.
+    """
+    memory = HashMemory(cohort.path)
+    corrupt = []
+    for subject in cohort.subjects.values():
+        for kind, stored in subject.volumes.items():
+            name = volume_file(subject.id, kind)
+            if memory.sha256(name) != stored.sha256:
+                corrupt.append(f"{subject.id} ({name})")
+        progress(subject.id)
+    memory.save()
+    if corrupt:
+        raise ValueError(
+            f"{cohort.path}: {len(corrupt)} volumes aren't what was written: {named(corrupt)}. They are corrupt: "
+            "prepare the cohort again."
+        )
 
 
 def verify_subject(cohort: Path, subject: CohortSubject) -> list[Finding]:

@@ -14,7 +14,7 @@ import yaml
 from torch import Tensor, nn
 
 from benchmark.experiment.definition import Experiment, Variant, expand
-from benchmark.experiment.launch import record_of
+from benchmark.experiment.launch import splits_of
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.settings import Run, merge
 from benchmark.training.tracking import WandbMode
@@ -99,7 +99,7 @@ def begin(folder: Path, experiment: Experiment, cohort: Cohort, wandb: WandbMode
     """The folder of the first run, ready to work on."""
     run = first_run(experiment)
     begun = RunFolder(folder / run.name)
-    begun.begin(run, record_of(run, experiment, cohort), cohort.path, wandb)
+    begun.begin(run, cohort, splits_of(experiment, cohort), wandb)
     return begun
 
 

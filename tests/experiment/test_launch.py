@@ -13,7 +13,7 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny, write_experiment
 
 from benchmark.experiment.definition import Experiment, Variant, expand
-from benchmark.experiment.launch import launch, plan
+from benchmark.experiment.launch import Planned, launch, plan, splits_of
 from benchmark.experiment.status import find_runs
 from benchmark.experiment.workflow import RunOptions, _devices
 from benchmark.runs.folder import RunFolder
@@ -24,6 +24,15 @@ from datamodules.cohort.splits import certify
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     return make_cohort(tmp_path_factory.mktemp("data"), subjects=4)
+
+
+def planned_of(experiment, cohort, output, *words, **options) -> Planned:
+    return plan(experiment, cohort, splits_of(experiment, cohort), output, *words, **options)
+
+
+def launched(experiment, cohort, output, launcher):
+    planned = planned_of(experiment, cohort, output)
+    return launch(planned, cohort, splits_of(experiment, cohort), launcher, at_once=1)
 
 
 class Recorder:
@@ -45,11 +54,13 @@ class Recorder:
 def test_what_is_done_is_skipped_and_failures_do_not_stop_the_rest(cohort, tmp_path):
     experiment = tiny({"a": "TinyNet", "b": "TinyNet"})
     failing = Recorder(fails=("a/fold-0-seed-0",))
-    outcomes = launch(plan(experiment, cohort, tmp_path), experiment, cohort, failing, at_once=1)
+    outcomes = launch(
+        planned_of(experiment, cohort, tmp_path), cohort, splits_of(experiment, cohort), failing, at_once=1
+    )
     assert [outcome.state for outcome in outcomes] == ["waiting", "done", "done", "done"]
     assert [bool(outcome.message) for outcome in outcomes] == [True, False, False, False]
     again = Recorder()
-    outcomes = launch(plan(experiment, cohort, tmp_path), experiment, cohort, again, at_once=1)
+    outcomes = launched(experiment, cohort, tmp_path, again)
     assert again.ran == ["a/fold-0-seed-0"]
     assert [outcome.state for outcome in outcomes] == ["done", "skipped", "skipped", "skipped"]
 
@@ -58,22 +69,28 @@ def test_a_run_that_cannot_be_begun_fails_alone(cohort, tmp_path):
     experiment = tiny()
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/fold-0-seed-0").write_text("a file where a folder must be")
-    outcomes = launch(plan(experiment, cohort, tmp_path), experiment, cohort, Recorder(), at_once=1)
+    outcomes = launch(
+        planned_of(experiment, cohort, tmp_path), cohort, splits_of(experiment, cohort), Recorder(), at_once=1
+    )
     assert [outcome.state for outcome in outcomes] == ["failed", "done"]
 
 
 def test_only_chooses_by_name_and_names_the_runs_where_nothing_matches(cohort, tmp_path):
     experiment = tiny({"a": "TinyNet", "b": "TinyNet"})
-    assert [run.name for run, _ in plan(experiment, cohort, tmp_path, "b/*")] == ["b/fold-0-seed-0", "b/fold-1-seed-0"]
+    chosen = planned_of(experiment, cohort, tmp_path, "b/*")
+    assert [run.name for run, _ in chosen] == [
+        "b/fold-0-seed-0",
+        "b/fold-1-seed-0",
+    ]
     with pytest.raises(ValueError, match="No run of 'tiny' matches 'c/\\*'; there are a/fold-0-seed-0"):
-        plan(experiment, cohort, tmp_path, "c/*")
+        planned_of(experiment, cohort, tmp_path, "c/*")
 
 
 def test_a_changed_configuration_is_refused_with_the_difference(cohort, tmp_path):
     begin(tmp_path, tiny(), cohort)
     changed = tiny(model={"learning_rate": 0.5}, trainer={"max_epochs": 9})
     with pytest.raises(ValueError, match=r"begun with something else") as refusal:
-        plan(changed, cohort, tmp_path)
+        planned_of(changed, cohort, tmp_path)
     assert "model.learning_rate: 0.03 then, 0.5 now" in str(refusal.value)
     assert "trainer.max_epochs: 3 then, 9 now" in str(refusal.value)
     assert "--restart" in str(refusal.value)
@@ -81,24 +98,24 @@ def test_a_changed_configuration_is_refused_with_the_difference(cohort, tmp_path
 
 def test_two_commands_cannot_begin_two_configurations_in_one_folder(cohort, tmp_path):
     one, other = tiny(), tiny(model={"learning_rate": 0.5})
-    planned = plan(other, cohort, tmp_path)  # before the first command begins
+    planned = planned_of(other, cohort, tmp_path)  # before the first command begins
     folder = begin(tmp_path, one, cohort)
     before = folder.read_record()
-    outcomes = launch(planned, other, cohort, Recorder(), at_once=1)
+    outcomes = launch(planned, cohort, splits_of(other, cohort), Recorder(), at_once=1)
     assert outcomes[0].state == "failed" and "model.learning_rate: 0.03 then, 0.5 now" in outcomes[0].message
     assert folder.read_record() == before
 
 
 def test_what_has_no_effect_on_results_may_change(cohort, tmp_path):
     begin(tmp_path, tiny(), cohort)
-    assert plan(tiny(data={"workers": 2, "cache": "ram"}), cohort, tmp_path)
+    assert planned_of(tiny(data={"workers": 2, "cache": "ram"}), cohort, tmp_path)
 
 
 def test_a_changed_cohort_is_refused_with_both_fingerprints(cohort, tmp_path):
     begin(tmp_path / "runs", tiny(), cohort)
     other = make_cohort(tmp_path / "other", subjects=5)
     with pytest.raises(ValueError, match=f"cohort: {cohort.fingerprint} then, {other.fingerprint} now"):
-        plan(tiny(), other, tmp_path / "runs")
+        planned_of(tiny(), other, tmp_path / "runs")
 
 
 def test_changed_folds_are_refused(tmp_path):
@@ -109,7 +126,7 @@ def test_changed_folds_are_refused(tmp_path):
     table.write_text(text.translate(str.maketrans({"0": "1", "1": "0"})).replace("fold-1,fold-0", "fold-0,fold-1"))
     assert table.read_text() != text
     with pytest.raises(ValueError, match="was edited"):
-        plan(tiny(), cohort, tmp_path / "runs")
+        planned_of(tiny(), cohort, tmp_path / "runs")
 
 
 def test_restart_begins_anew_unless_a_process_is_at_work_there(cohort, tmp_path):
@@ -117,9 +134,9 @@ def test_restart_begins_anew_unless_a_process_is_at_work_there(cohort, tmp_path)
     folder.cases.touch()
     folder.done.write_text("{}")
     with locked(folder.lock), pytest.raises(LockedError, match=f"process {os.getpid()} on"):
-        plan(tiny(), cohort, tmp_path, restart=True)
+        planned_of(tiny(), cohort, tmp_path, restart=True)
     assert folder.is_done()
-    plan(tiny(model={"learning_rate": 0.5}), cohort, tmp_path, restart=True)
+    planned_of(tiny(model={"learning_rate": 0.5}), cohort, tmp_path, restart=True)
     assert not folder.path.exists()
 
 

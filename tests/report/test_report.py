@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from builders.cases import cases_of
 from builders.cohorts import make_cohort
-from builders.runs import cases_on, multiply, write_predictions, write_runs
+from builders.runs import cases_on, multiply, write_condition, write_predictions, write_runs
 
 from benchmark.figures.scenes import load_scene, telling_subjects
 from benchmark.report.consistency_sheets import consistency_sheets
@@ -184,7 +184,7 @@ def test_a_report_of_one_subject_says_what_it_can(tmp_path: Path):
 def test_an_external_cohort_that_one_network_was_tested_on_has_no_tests(tmp_path: Path):
     runs = write_runs(tmp_path / "runs", cases_of())
     for file in list(runs.glob("unet3d/*/cases.csv")):
-        pd.read_csv(file).assign(test_cohort="there").to_csv(file.with_name("cases-there.csv"), index=False)
+        write_condition(file.parent, "there", pd.read_csv(file).assign(test_cohort="there"))
     (evidence,) = gather([runs])
     names = {sheet.name for sheet in statistics_sheets(evidence, compute(evidence))}
     assert "tests_dice" in names and "tests_external_there" not in names
@@ -208,8 +208,8 @@ def test_noise_and_external_cases_beside_a_run_get_tables_of_their_own(tmp_path:
     runs = write_runs(tmp_path / "runs", cases_of())
     for file in list(runs.glob("*/*/cases.csv")):
         cases = pd.read_csv(file)
-        cases.assign(noise=0.2).to_csv(file.with_name("cases-noise.csv"), index=False)
-        cases.assign(test_cohort="elsewhere").to_csv(file.with_name("cases-elsewhere.csv"), index=False)
+        write_condition(file.parent, "noise", cases.assign(noise=0.2))
+        write_condition(file.parent, "elsewhere", cases.assign(test_cohort="elsewhere"))
     (evidence,) = gather([runs])
     found = compute(evidence)
     assert {"noise", "external_elsewhere"} <= {sheet.name for sheet in main_sheets(evidence, found)}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from builders.cases import cases_of
-from builders.runs import write_runs
+from builders.runs import seal_again, write_runs
 
 from benchmark.runs.evidence import Evidence, find_runs, gather, write_grid
 
@@ -68,12 +68,14 @@ def test_scores_without_a_completion_marker_do_not_count(runs: Path):
 def test_a_run_of_another_configuration_cohort_or_folds_is_stale(runs: Path, key: str):
     save_grid(runs)
     change(runs / "unet3d/fold-0-seed-0/run.json", **{key: "old"})
+    seal_again(runs / "unet3d/fold-0-seed-0")
     assert reasons(runs)["unet3d/fold-0-seed-0"].startswith(f"stale: {key} old, expected")
 
 
 def test_cases_that_are_not_of_their_run_are_stale(runs: Path):
     file = runs / "unet3d/fold-0-seed-0/cases.csv"
     pd.read_csv(file).assign(splits="old").to_csv(file, index=False)
+    seal_again(file.parent)
     assert reasons(runs) == {"unet3d/fold-0-seed-0": "stale: its cases.csv is of another splits"}
 
 
@@ -87,10 +89,59 @@ def test_a_folder_given_twice_is_no_duplicate(runs: Path):
     assert evidence.gaps == ()
 
 
-def test_a_run_that_lacks_a_subject_of_its_fold_does_not_count(runs: Path):
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("subject != 's002'", "its cases.csv lacks s002 (Structure-00, Structure-01, Structure-02)"),
+        ("subject != 's002' or structure != 'Structure-01'", "its cases.csv lacks s002 (Structure-01)"),
+    ],
+)
+def test_a_run_that_lacks_a_subject_or_structure_of_its_fold_does_not_count(runs: Path, rows: str, reason: str):
     file = runs / "unet3d/fold-0-seed-0/cases.csv"
-    pd.read_csv(file).query("subject != 's002'").to_csv(file, index=False)
-    assert reasons(runs) == {"unet3d/fold-0-seed-0": "its cases.csv lacks s002"}
+    pd.read_csv(file).query(rows).to_csv(file, index=False)
+    seal_again(file.parent)
+    assert reasons(runs) == {"unet3d/fold-0-seed-0": reason}
+
+
+def test_a_row_that_stands_twice_is_named(runs: Path):
+    file = runs / "unet3d/fold-0-seed-0/cases.csv"
+    cases = pd.read_csv(file)
+    pd.concat([cases, cases.tail(1)]).to_csv(file, index=False)
+    seal_again(file.parent)
+    assert reasons(runs) == {"unet3d/fold-0-seed-0": "its cases.csv has twice s002 (Structure-02)"}
+
+
+def test_a_score_edited_after_the_run_is_noticed_though_no_identity_holds_it(runs: Path):
+    file = runs / "unet3d/fold-0-seed-0/cases.csv"
+    cases = pd.read_csv(file)
+    cases.assign(hausdorff_mm=cases["hausdorff_mm"] / 2).to_csv(file, index=False)
+    assert reasons(runs) == {"unet3d/fold-0-seed-0": "altered: its cases.csv isn't what the run wrote"}
+
+
+def test_a_checkpoint_that_another_training_wrote_makes_the_run_stale(runs: Path):
+    (runs / "unet3d/fold-0-seed-0/checkpoints/best.ckpt").write_bytes(b"other weights")
+    assert reasons(runs) == {"unet3d/fold-0-seed-0": "altered: its checkpoints/best.ckpt isn't what the run wrote"}
+
+
+def test_redrawn_folds_of_stale_runs_say_nothing_about_the_others(runs: Path):
+    stale = runs / "unet3d/fold-0-seed-0"
+    save_grid(runs)
+    cases = pd.read_csv(stale / "cases.csv")
+    strangers = cases.assign(subject=cases["subject"].str.replace("s", "redrawn-"))
+    pd.concat([cases, strangers]).to_csv(stale / "cases.csv", index=False)
+    change(stale / "run.json", splits="redrawn")
+    seal_again(stale)
+    assert set(reasons(runs)) == {"unet3d/fold-0-seed-0"}
+
+
+def test_names_that_look_like_numbers_or_nothing_stay_names(tmp_path: Path):
+    odd = {"s000": "001", "s001": "NA", "s002": "3.0", "s003": "1e5"}
+    cases = cases_of(subjects=4, networks=("null", "unet3d"), folds=2)
+    cases = cases.assign(subject=cases["subject"].map(odd), identity="007", cohort="1e3", splits="nan")
+    evidence = only(write_runs(tmp_path / "runs", cases))
+    assert evidence.gaps == ()
+    assert set(evidence.cases["subject"]) == set(odd.values())
+    assert set(evidence.cases["variant"]) == {"null", "unet3d"}
 
 
 def test_runs_on_two_cohorts_are_refused_where_no_grid_tells_which_is_current(runs: Path):

@@ -5,6 +5,7 @@ import pytest
 from builders.cohorts import LIA, brain, save
 
 import benchmark.scoring.folders as module
+from benchmark.scoring.case_table import read_cases
 from benchmark.scoring.cases import score_case
 from benchmark.scoring.folders import ScoreSettings, score_folders
 from benchmark.scoring.matching import match_files
@@ -44,7 +45,7 @@ def test_scores_are_those_of_the_label_maps(folders, tmp_path):
 
 def test_the_table_on_disk_holds_every_bit(folders, tmp_path):
     cases = scores(folders, tmp_path / "cases.csv")
-    again = pd.read_csv(tmp_path / "cases.csv", float_precision="round_trip")
+    again = read_cases([tmp_path / "cases.csv"])
     pd.testing.assert_frame_equal(again, cases, check_exact=True)
 
 
