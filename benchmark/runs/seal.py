@@ -26,7 +26,7 @@ def broken(folder: Path, marker: Path) -> list[str]:
     """Why the files beside a completion marker can't be believed, a phrase each; empty where all are as they were."""
     sworn = read_json(marker).get(HASHES)
     if not sworn:
-        return [f"its {marker.name} says nothing of the hashes of its files"]
+        return [f"its {marker.name} swears to no file, as those of older versions: start it over with --restart"]
     gone = [name for name in sworn if not (folder / name).is_file()]
     now = _hashes(folder, [name for name in sworn if name not in gone])
     return [
