@@ -55,6 +55,7 @@ def simulate(
     size: int = 256,
     spacing: float = 1.0,
     seed: int = 0,
+    appearance: Literal["typical", "random"] = "typical",
     processes: int = 1,
 ) -> None:
     """Simulate a cohort of PET, MR and labels in BIDS layout, with a manifest.csv.
@@ -66,6 +67,7 @@ def simulate(
         size: Voxels along each side.
         spacing: Voxel side in millimetres.
         seed: Of everything that is drawn.
+        appearance: Typical T1 and FDG, or random contrasts for each subject and modality, to train for any scanner.
         processes: Subjects simulated at a time; the result does not depend on it.
     """
     from benchmark.console import progress, stdout
@@ -79,6 +81,7 @@ def simulate(
             size=size,
             spacing=spacing,
             seed=seed,
+            appearance=appearance,
             processes=processes,
             progress=advance,
         )

@@ -21,7 +21,7 @@ from datamodules.simulation.bids_files import (
     write_table,
 )
 from datamodules.simulation.phantom import phantom_labels
-from datamodules.simulation.subject import Anatomy, simulate
+from datamodules.simulation.subject import APPEARANCES, Anatomy, simulate
 
 LABEL_MAPS = (".nii", ".nii.gz", ".mgz", ".mgh")
 
@@ -36,6 +36,7 @@ class PlannedSubject:
         spacing: Edge of a voxel, in millimetres.
         seed: Seed of the cohort.
         source: Label map that the anatomy varies; the phantom where None.
+        appearance: `typical`, or `random`.
     """
 
     number: int
@@ -43,6 +44,7 @@ class PlannedSubject:
     spacing: float
     seed: int
     source: Path | None
+    appearance: str = "typical"
 
     @property
     def name(self) -> str:
@@ -72,6 +74,7 @@ def write_cohort(
     spacing: float,
     seed: int,
     labels: Path | None = None,
+    appearance: str = "typical",
     processes: int = 1,
     progress: Callable[[str], None] | None = None,
 ) -> None:
@@ -87,6 +90,7 @@ def write_cohort(
         seed: Seed of everything.
         labels: Folder of FreeSurfer-labelled maps (.nii, .nii.gz, .mgz), taken in turn, each time under a new warp; the
             phantom if None.
+        appearance: `typical` T1 and FDG, or `random`: contrasts drawn anew for each subject and modality.
         processes: Processes to work in.
         progress: Called with the name of each subject that is finished.
 
@@ -105,8 +109,10 @@ def write_cohort(
             raise ValueError(f"{name} is {value}, expected at least {least}.")
     if not spacing > 0:
         raise ValueError(f"spacing is {spacing} mm, expected more than 0.")
+    if appearance not in APPEARANCES:
+        raise ValueError(f"Appearance '{appearance}' isn't known: choose one of {', '.join(APPEARANCES)}.")
     sources = [None] if labels is None else find_label_maps(labels)
-    plans = [PlannedSubject(k + 1, size, spacing, seed, sources[k % len(sources)]) for k in range(subjects)]
+    plans = [PlannedSubject(k + 1, size, spacing, seed, sources[k % len(sources)], appearance) for k in range(subjects)]
     with _all_or_nothing(output) as folder:
         participants = {}
         for plan, participant in _work(folder, plans, processes):
@@ -114,7 +120,7 @@ def write_cohort(
             if progress:
                 progress(plan.name)
         _write_tables(folder, plans, participants)
-        settings = {"subjects": subjects, "size": size, "spacing": spacing, "seed": seed}
+        settings = {"subjects": subjects, "size": size, "spacing": spacing, "seed": seed, "appearance": appearance}
         write_descriptions(folder, settings | {"anatomies": sorted({plan.group for plan in plans})})
 
 
@@ -141,6 +147,7 @@ def write_subject(folder: Path, plan: PlannedSubject) -> Participant:
         spacing=plan.spacing,
         seed=(plan.seed, plan.number, 1),
         cortical_activity=participant.cortical_activity,
+        appearance=plan.appearance,
     )
     SubjectFiles(plan.name).write(folder, subject, plan.spacing, participant)
     return participant

@@ -9,6 +9,7 @@ SynthSeg's training maps; their names here go by place and look.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datamodules.labels.protocol import load_protocol
 from datamodules.simulation.anatomy import HEAD
@@ -104,13 +105,20 @@ def draw_table(rng: np.random.Generator, quantity: str, asymmetry: float) -> Flo
         [1000], never negative.
     """
     table = np.zeros(HEAD.stop, np.float32)
-    shared = rng.standard_normal(HEAD.stop)
+    shared = mirrored(rng.standard_normal(HEAD.stop))
     own = rng.standard_normal(HEAD.stop)
     for label in LABELS:
         material = material_of(label)
-        mean = getattr(material, quantity) + getattr(material, f"{quantity}_spread") * shared[_LEFT.get(label, label)]
+        mean = getattr(material, quantity) + getattr(material, f"{quantity}_spread") * shared[label]
         table[label] = max(0.0, mean * (1 + asymmetry * own[label]))
     return table
+
+
+def mirrored(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The table [1000] with every right structure's value replaced by its left partner's."""
+    both = table.copy()
+    both[list(_LEFT)] = table[list(_LEFT.values())]
+    return both
 
 
 def texture_table() -> Floats:

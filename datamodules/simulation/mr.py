@@ -49,7 +49,7 @@ def simulate_mr(
     Returns:
         Intensities [X, Y, Z], 0 to 255.
     """
-    image = _texture(rng, labels.shape, scanner.texture_size / spacing)
+    image = draw_texture(rng, labels.shape, scanner.texture_size / spacing)
     image *= texture_table()[labels]
     image += draw_table(rng, "intensity", ASYMMETRY)[labels]
     ndimage.gaussian_filter(image, scanner.point_spread / spacing, truncate=3, mode="nearest", output=image)
@@ -57,7 +57,7 @@ def simulate_mr(
     return _rician(image, scanner.noise, rng)
 
 
-def _texture(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> Floats:
+def draw_texture(rng: np.random.Generator, shape: tuple[int, ...], size: float) -> Floats:
     """Smooth noise of unit deviation that varies over `size` voxels."""
     noise = rng.standard_normal([int(np.ceil(extent / max(size, 1))) + 1 for extent in shape], np.float32)
     noise = ndimage.gaussian_filter(noise, 0.6, truncate=3, mode="nearest")
