@@ -3,7 +3,7 @@
 Windows, padding and weights are those of MONAI's `SlidingWindowInferer`, and so are the labels, to the last bit: each
 voxel's logits are weighted, summed in the same order and divided by the same sum of weights. What differs is how long
 they live. The volume is cut into boxes wherever a window starts or ends; the sums of a box exist from the first window
-that covers it to the last, and then become labels at once.
+that covers it to the last, and then become labels at once. Sums are float32 whatever the precision of the network.
 
 What else a prediction may need is a wrapper around the network (`mirrored`, `in_precision`, `ensemble`), not an option.
 """
@@ -118,7 +118,7 @@ def probabilities(
     padded, inside = _pad(image, window.size)
     shares = torch.empty((classes, *padded.shape[1:]), dtype=dtype, device=image.device)
     for box, logits in _finished_boxes(network, padded, classes, window):
-        shares[:, *box] = logits.softmax(dim=0).to(dtype)
+        shares[:, *box] = logits.float().softmax(dim=0).to(dtype)
         del logits  # as above
     return shares[:, *inside].contiguous()
 
@@ -142,7 +142,7 @@ def mirrored(network: Network, partners: Sequence[int]) -> Network:
     swap = list(partners)
 
     def both(windows: Tensor) -> Tensor:
-        reflection = network(windows.flip(2)).flip(2)[:, swap]
+        reflection = network(windows.flip(2)).flip(2)[:, swap].float()
         return reflection.add_(network(windows)).mul_(0.5)
 
     return both
@@ -168,7 +168,7 @@ def ensemble(networks: Sequence[Network]) -> Network:
         raise ValueError("An ensemble needs at least one network.")
 
     def averaged(windows: Tensor) -> Tensor:
-        total = networks[0](windows).clone()
+        total = networks[0](windows).to(torch.float32, copy=True)
         for network in networks[1:]:
             total += network(windows)
         return total.div_(len(networks))
@@ -232,7 +232,7 @@ def _finished_boxes(
 
 @dataclass(frozen=True)
 class _Sum:
-    """Weighted logits `[K, ...]` of a box, summed over windows, and the sum of their weights.
+    """Weighted logits `[K, ...]` of a box, summed over windows in float32, and the sum of their weights.
 
     A window's own logits are only looked at, and copied no sooner than they must outlive it: copying is most of what
     inference costs beside the network.
@@ -250,7 +250,7 @@ class _Sum:
         return _Sum(self.logits.add_(other.logits), self.weight + other.weight, owned=True)
 
     def kept(self) -> "_Sum":
-        return self if self.owned else _Sum(self.logits.clone(), self.weight, owned=True)
+        return self if self.owned else _Sum(self.logits.to(torch.float32, copy=True), self.weight, owned=True)
 
     def mean(self) -> Tensor:
         return self.logits.div_(self.weight) if self.owned else self.logits  # of one window, whose weights are 1

@@ -148,13 +148,28 @@ def test_an_ensemble_averages_logits():
         ensemble([])
 
 
-def test_lower_precision_reaches_the_network_and_not_the_sums():
-    network, image, window = small_network(), volume(12, 12, 12), SlidingWindow((8, 8, 8), overlap=0.5)
-    lowered = in_precision(network, torch.bfloat16)
+@pytest.mark.parametrize("weights", ["constant", "gaussian"])
+def test_lower_precision_reaches_the_network_and_not_the_sums(weights):
+    network, image = in_precision(small_network(), torch.bfloat16), volume(24, 20, 22)
+    window = SlidingWindow((8, 8, 8), 0.75, weights)
     with torch.inference_mode():
-        assert lowered(image[None]).dtype == torch.bfloat16
-    agreement = segment(lowered, image, CLASSES, window) == segment(network, image, CLASSES, window)
-    assert agreement.float().mean() > 0.95
+        assert network(image[None]).dtype == torch.bfloat16
+    exact = average_by_monai(lambda windows: network(windows).float(), image, window)
+    assert torch.equal(segment(network, image, CLASSES, window).long(), exact.argmax(0))
+    found = probabilities(network, image, CLASSES, window, dtype=torch.float32)
+    torch.testing.assert_close(found, exact.softmax(0), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "combine", [lambda network: mirrored(network, range(CLASSES)), lambda network: ensemble([network] * 3)]
+)
+def test_several_predictions_in_lower_precision_are_averaged_in_float32(combine):
+    image = volume(12, 12, 12)[None]
+    network = in_precision(small_network(), torch.bfloat16)
+    with torch.inference_mode():
+        found, exact = combine(network)(image), combine(lambda windows: network(windows).float())(image)
+        assert torch.equal(in_precision(combine(network), torch.bfloat16)(image), exact)
+    assert torch.equal(found, exact)
 
 
 @pytest.mark.parametrize(
