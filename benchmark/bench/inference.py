@@ -75,7 +75,7 @@ def _with_monai() -> Callable[[FreeNetwork, Tensor, int, SlidingWindow], Tensor]
 
     @torch.inference_mode()
     def predict(network: FreeNetwork, image: Tensor, classes: int, window: SlidingWindow) -> Tensor:
-        inferer = SlidingWindowInferer(window.size, window.batch, window.overlap, window.weights)
+        inferer = SlidingWindowInferer(window.size, window.at_once, window.overlap, window.weights)
         logits: Tensor = inferer(image[None], network)
         return logits[0, :classes].argmax(dim=0).to(torch.uint8)
 

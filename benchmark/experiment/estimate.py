@@ -95,7 +95,7 @@ def _time(cli: BenchmarkCLI) -> Seconds:
         shape = (batch, sizes.in_channels, *sizes.patch)
         return cast(Tensor, precision.convert_input(torch.rand(shape, device=device)))
 
-    patches, windows = images(cli.datamodule.batch_size), images(cli.model.inference.window.batch)
+    patches, windows = images(cli.datamodule.batch_size), images(cli.model.inference.window.at_once)
     label = torch.randint(sizes.out_channels, (len(patches), *sizes.patch), device=device)
 
     def step() -> None:

@@ -25,6 +25,7 @@ Box = tuple[slice, slice, slice]
 
 SIGMA = 0.125  # of the Gaussian weights, in window sides: the value of nnU-Net and MONAI
 SMALLEST_WEIGHT = 1e-3
+AT_ONCE = 2 * 96**3  # voxels given to the network at once, however small the windows: those of the paper's two
 LONGEST = (2, 10_000, 10_000)  # voxels along each axis that are summed together: few, to stay in the processor's cache
 
 logger = logging.getLogger(__name__)
@@ -38,13 +39,14 @@ class SlidingWindow:
         size: Sides of a window `[D, H, W]` in voxels.
         overlap: Share of a window that its neighbour covers too, in [0, 1).
         weights: `constant`, or `gaussian` to trust the middle of a window more than its rim.
-        batch: Windows given to the network at once; halved where memory is short.
+        batch: Windows given to the network at once, halved where memory is short; labels don't depend on it. Where not
+            given, as many as have the voxels of two windows of 96^3, the paper's: their memory is bounded by that.
     """
 
     size: tuple[int, int, int] = (96, 96, 96)
     overlap: float = 0.25
     weights: Literal["constant", "gaussian"] = "constant"
-    batch: int = 2
+    batch: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.size) != 3 or min(self.size) < 1:
@@ -53,8 +55,13 @@ class SlidingWindow:
             raise ValueError(f"The overlap of sliding windows lies in [0, 1), got {self.overlap}.")
         if self.weights not in ("constant", "gaussian"):
             raise ValueError(f"Window weights are 'constant' or 'gaussian', got {self.weights!r}.")
-        if self.batch < 1:
+        if self.batch is not None and self.batch < 1:
             raise ValueError(f"At least one window goes through the network at a time, got batch={self.batch}.")
+
+    @property
+    def at_once(self) -> int:
+        """How many windows are given to the network at once."""
+        return self.batch or max(AT_ONCE // math.prod(self.size), 1)
 
     def starts(self, shape: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
         """Where the windows that cover a volume of `shape` start along each axis; no side may be below the window's."""
@@ -283,7 +290,7 @@ def _intervals(starts: Sequence[int], side: int, longest: int) -> dict[int, list
 def _logits_of_windows(network: Network, image: Tensor, window: SlidingWindow) -> Iterator[tuple[Corner, Tensor]]:
     """Yield every corner with its logits `[K, d, h, w]`, in smaller batches once memory has run out."""
     corners: list[Corner] = list(product(*window.starts(image.shape[1:])))
-    batch, position = window.batch, 0
+    batch, position = window.at_once, 0
     while position < len(corners):
         chosen = corners[position : position + batch]
         try:

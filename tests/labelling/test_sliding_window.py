@@ -33,7 +33,7 @@ def volume(*shape: int, seed: int = 0) -> Tensor:
 
 @torch.inference_mode()
 def average_by_monai(network: nn.Module, image: Tensor, window: SlidingWindow) -> Tensor:
-    inferer = SlidingWindowInferer(window.size, window.batch, window.overlap, window.weights)
+    inferer = SlidingWindowInferer(window.size, window.at_once, window.overlap, window.weights)
     return inferer(image[None], network)[0]
 
 

@@ -1,9 +1,11 @@
 import pytest
 import torch
+from builders.small_networks import SMALL, SMALL_PATCH
 
 from benchmark.labelling.sliding_window import SlidingWindow, mirrored, segment
 from benchmark.labelling.whole_subjects import Inference, label_subject
 from benchmark.training.task import SegmentationTask
+from models import NETWORKS
 
 WINDOW = SlidingWindow((8, 8, 8))
 PARTNERS = (0, 2, 1)
@@ -61,3 +63,17 @@ def test_validation_and_test_label_as_the_settings_say(network, image):
     expected = label_subject(network, image, PARTNERS, settings)
     assert torch.equal(task.test_step(batch, 0), expected)
     assert torch.equal(task.validation_step(batch, 0), expected)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_labels_do_not_depend_on_how_many_windows_go_at_once(name):
+    torch.manual_seed(0)
+    network = NETWORKS[name](2, 5, patch_size=SMALL_PATCH, **SMALL[name]).eval()
+    image = torch.rand(2, 40, 44, 36, generator=torch.Generator().manual_seed(1))
+    together, alone = SlidingWindow(SMALL_PATCH), SlidingWindow(SMALL_PATCH, batch=1)
+    assert together.at_once == 54
+    assert torch.equal(segment(network, image, 5, together), segment(network, image, 5, alone))
+
+
+def test_a_batch_of_windows_has_the_voxels_of_the_papers_two():
+    assert [SlidingWindow((side,) * 3).at_once for side in (96, 64, 128)] == [2, 6, 1]
