@@ -1,6 +1,5 @@
 """One run in a process of its own: train, test, predict, score. `python -m benchmark.experiment.run FOLDER`."""
 
-import os
 import platform
 import sys
 import time
@@ -20,14 +19,12 @@ from benchmark.runs.folder import PATIENCE_S, RunFolder
 from benchmark.runs.lock import LockedError, locked
 from benchmark.runs.seal import seal
 from benchmark.training.cli import BenchmarkCLI, build
+from benchmark.training.processes import is_first
 from benchmark.training.stopping import follow_parent, listen
 from datamodules.files import read_json, remove_temporaries, write_json
 
 EXPECTED = ("does not have many workers", "args parameter is intended", "LeafSpec", "exists and is not empty", "`srun`")
 """In warnings that tell nothing here."""
-
-RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
-"""Where torchrun, Lightning and SLURM say which rank a process is."""
 
 VERSIONS_OF = ("petmr-bench", "torch", "lightning", "monai", "numpy", "scipy")
 
@@ -72,6 +69,7 @@ def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
         **_gmac(cli),
         "best_validation_dice": float(cli.trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "devices": cli.trainer.num_devices * cli.trainer.num_nodes,
+        "world_size": cli.trainer.world_size,
         "hardware": hardware(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS_OF}},
     }
@@ -85,12 +83,6 @@ def _gmac(cli: BenchmarkCLI) -> dict[str, float]:
     except (NotImplementedError, RuntimeError):
         return {}
     return {"gmac": round(counts.gmac, 3)}
-
-
-def is_first() -> bool:
-    """Whether this process is the first of all ranks, however they were started."""
-    rank = next((os.environ[name] for name in RANKS if name in os.environ), "0")
-    return int(rank) == int(os.environ.get("NODE_RANK", "0")) == 0
 
 
 def work(folder: RunFolder) -> None:

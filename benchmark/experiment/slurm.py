@@ -15,6 +15,7 @@ from submitit.core.utils import DelayedSubmission, FailedJobError
 
 from benchmark.experiment.resources import Resources
 from benchmark.runs.folder import RunFolder
+from benchmark.training.processes import BY_SLURM
 from benchmark.training.stopping import PARENT
 from datamodules.files import read_json, write_json
 
@@ -40,7 +41,7 @@ class Work:
             CalledProcessError: If the run isn't done, so that SLURM ends the other ranks of a job.
         """
         command = [sys.executable, "-m", "benchmark.experiment.run", str(self.folder)]
-        environment = {**os.environ, PARENT: str(os.getpid())}
+        environment = {**os.environ, PARENT: str(os.getpid()), BY_SLURM: "1"}
         with RunFolder(self.folder).log.open("a", encoding="utf-8") as log:
             subprocess.run(command, check=True, env=environment, stdout=log, stderr=log)
 

@@ -1,21 +1,15 @@
 """LightningCLI for one network on one fold: `petmr fit`, `petmr validate`, `petmr test`."""
 
 import json
-from argparse import Namespace
-from datetime import timedelta
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from benchmark.checkpoints import SafeCheckpointIO
+from benchmark.training.processes import environments, strategy_of
 from benchmark.training.task import SegmentationTask
 from datamodules.petmr import PETMRDataModule
-
-PATIENCE = timedelta(minutes=30)
-"""How long a rank waits for another one, which may have a larger subject to validate, before it gives up."""
 
 
 class BenchmarkCLI(LightningCLI):
@@ -35,8 +29,9 @@ class BenchmarkCLI(LightningCLI):
         """Read no checkpoint that could run code, and let ranks have unequal numbers of subjects."""
         chosen = self._get(self.config_init, "trainer")
         given = chosen.plugins if isinstance(chosen.plugins, list) else [chosen.plugins]
-        plugins = [*(plugin for plugin in given if plugin), SafeCheckpointIO()]
-        trainer: L.Trainer = super().instantiate_trainer(plugins=plugins, strategy=_strategy(chosen), **settings)
+        known = [] if self.subcommand else environments()  # a command of the user's own may be started by anything
+        plugins = [*(plugin for plugin in given if plugin), *known, SafeCheckpointIO()]
+        trainer: L.Trainer = super().instantiate_trainer(plugins=plugins, strategy=strategy_of(chosen), **settings)
         return trainer
 
     def instantiate_classes(self) -> None:
@@ -72,17 +67,3 @@ def build(args: list[str] | dict[str, Any], *, run: bool, cli: type[BenchmarkCLI
         parser_kwargs={} if run else {"exit_on_error": False},
         trainer_defaults={"use_distributed_sampler": False},
     )
-
-
-def _strategy(trainer: Namespace) -> Strategy | str:
-    """DDP that leaves buffers alone: validation would wait for ranks with fewer subjects. The task sends them."""
-    own = trainer.strategy in ("auto", "ddp") and _is_parallel(trainer)
-    return DDPStrategy(broadcast_buffers=False, timeout=PATIENCE) if own else trainer.strategy
-
-
-def _is_parallel(trainer: Namespace) -> bool:
-    if trainer.num_nodes > 1:
-        return True
-    if str(trainer.devices) in ("auto", "-1"):
-        return str(trainer.accelerator) != "cpu" and torch.cuda.device_count() > 1
-    return len(trainer.devices) > 1 if isinstance(trainer.devices, list) else str(trainer.devices) != "1"

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from benchmark.labelling.whole_subjects import Inference, label_subject
 from benchmark.training.losses import dice_ce_losses
+from benchmark.training.processes import require_all
 from benchmark.training.validation import SubjectDice
 
 
@@ -73,6 +74,14 @@ class SegmentationTask(L.LightningModule):
         """Logits `[B, K, D, H, W]` of images `[B, M, D, H, W]`."""
         logits: Tensor = self.network(image)
         return logits
+
+    def setup(self, stage: str) -> None:
+        """Look whether all ranks are there.
+
+        Raises:
+            ValueError: If they aren't.
+        """
+        require_all(self.trainer)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW over all parameters."""

@@ -7,15 +7,30 @@ import pandas as pd
 import pytest
 import torch
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import begin, ranks_in, read_diary, start, tiny, weights
+from builders.tiny_experiment import ENVIRONMENT, begin, ranks_in, read_diary, start, tiny, weights
 
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.evaluate import evaluate_run
 from benchmark.experiment.run import execute
 from benchmark.runs.folder import RunFolder
+from benchmark.training.cli import build
+from benchmark.training.processes import BY_SLURM, is_first
 from datamodules.cohort.splits import load_splits
+from datamodules.files import read_json
 
 BOUND_S = 120
+
+ALLOCATION = {
+    "SLURM_JOB_ID": "4711",
+    "SLURM_JOB_NAME": "sbatch",
+    "SLURM_NTASKS": "1",
+    "SLURM_NNODES": "1",
+    "SLURM_PROCID": "0",
+    "SLURM_LOCALID": "0",
+    "SLURM_NODEID": "0",
+    "SLURM_NODELIST": "localhost",
+}
+"""What a batch script of one task finds in its environment."""
 
 
 def run(folder: Path, cohort, *, processes: int, norm: str = "instance", **trainer) -> tuple[RunFolder, Path]:
@@ -56,6 +71,35 @@ def test_two_processes_do_what_one_does(tmp_path, subjects):
     scores = [pd.read_csv(folder.cases).sort_values(["subject", "label"], ignore_index=True) for folder in (one, two)]
     assert scores[0]["subject"].nunique() == len(fold.test)
     pd.testing.assert_frame_equal(*(table[["subject", "structure", "dice"]] for table in scores), atol=0.01)
+
+
+def test_an_allocation_of_slurm_is_not_believed_by_what_it_did_not_start(tmp_path, monkeypatch):
+    for name, value in ALLOCATION.items():
+        monkeypatch.setitem(ENVIRONMENT, name, value)
+    folder, diary = run(tmp_path / "two", make_cohort(tmp_path / "data", 5), processes=2)
+    assert ranks_in(diary) == {"0", "1"}
+    assert read_json(folder.done)["devices"] == read_json(folder.done)["world_size"] == 2
+
+
+def test_what_our_slurm_launcher_started_takes_its_ranks_from_slurm(tmp_path, monkeypatch):
+    experiment = tiny(trainer={"devices": 2})
+    folder = begin(tmp_path, experiment, make_cohort(tmp_path / "data", 5))
+    for name, value in {**ALLOCATION, "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_PROCID": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert is_first()
+    monkeypatch.setenv(BY_SLURM, "1")
+    assert not is_first()
+    assert build(["--config", str(folder.config)], run=False).trainer.world_size == 2
+
+
+def test_fewer_ranks_than_devices_are_refused_before_the_first_step(tmp_path, monkeypatch):
+    folder = begin(tmp_path, tiny(trainer={"devices": 2}), make_cohort(tmp_path / "data", 5))
+    monkeypatch.setitem(ENVIRONMENT, BY_SLURM, "1")
+    for name, value in ALLOCATION.items():
+        monkeypatch.setitem(ENVIRONMENT, name, value)
+    assert start(folder).wait(BOUND_S) != 0
+    assert "1 process trains, but trainer.devices and num_nodes ask for 2" in read_json(folder.ended)["error"]
+    assert not folder.checkpoints.exists()
 
 
 @pytest.mark.slow

@@ -1,0 +1,60 @@
+"""Which processes train one network together: those that the first one starts, or the tasks of a SLURM job of ours."""
+
+import os
+from argparse import Namespace
+from datetime import timedelta
+
+import lightning as L
+import torch
+from lightning.fabric.plugins.environments import ClusterEnvironment, LightningEnvironment, TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy, Strategy
+
+BY_SLURM = "PETMR_BY_SLURM"
+"""Environment variable of runs that our SLURM launcher started: their ranks are the tasks of the job.
+
+Within an allocation SLURM's own variables are everywhere. They describe the job, not a run that was started inside it.
+"""
+
+PATIENCE = timedelta(minutes=30)
+"""How long a rank waits for another one, which may have a larger subject to validate, before it gives up."""
+
+
+def is_first() -> bool:
+    """Whether this process is the first of all ranks, as torchrun, Lightning or a SLURM job of ours says."""
+    names = ("RANK", "LOCAL_RANK", *(["SLURM_PROCID"] if BY_SLURM in os.environ else []))
+    rank = next((os.environ[name] for name in names if name in os.environ), "0")
+    return int(rank) == int(os.environ.get("NODE_RANK", "0")) == 0
+
+
+def environments() -> list[ClusterEnvironment]:
+    """What a run tells Lightning of its ranks; nothing where those who started them all do."""
+    started = BY_SLURM in os.environ or TorchElasticEnvironment.detect()
+    return [] if started else [LightningEnvironment()]
+
+
+def strategy_of(trainer: Namespace) -> Strategy | str:
+    """DDP that leaves buffers alone: validation would wait for ranks with fewer subjects. The task sends them."""
+    own = trainer.strategy in ("auto", "ddp") and _is_parallel(trainer)
+    return DDPStrategy(broadcast_buffers=False, timeout=PATIENCE) if own else trainer.strategy
+
+
+def require_all(trainer: L.Trainer) -> None:
+    """Refuse to train with other ranks than the configuration asks for.
+
+    Raises:
+        ValueError: Naming both numbers.
+    """
+    wanted = trainer.num_devices * trainer.num_nodes
+    if trainer.world_size != wanted:
+        raise ValueError(
+            f"{trainer.world_size} process trains, but trainer.devices and num_nodes ask for {wanted}: steps would hold "
+            "other patches. Under SLURM a job needs a task for each device (`resources` of the experiment, or srun)."
+        )
+
+
+def _is_parallel(trainer: Namespace) -> bool:
+    if trainer.num_nodes > 1:
+        return True
+    if str(trainer.devices) in ("auto", "-1"):
+        return str(trainer.accelerator) != "cpu" and torch.cuda.device_count() > 1
+    return len(trainer.devices) > 1 if isinstance(trainer.devices, list) else str(trainer.devices) != "1"
