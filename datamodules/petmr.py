@@ -60,7 +60,7 @@ class PETMRDataModule(L.LightningDataModule):
             noise: Added to the PET of the test subjects: a level of `patches.pet_noise`, or a share of uptake.
             patch_size: Of training patches, `[D, H, W]` in voxels.
             patches_per_subject: Patches cut from a subject in a row.
-            batch_size: Patches of a step, of each rank.
+            batch_size: Patches of a step, over all ranks.
             epoch_length: Patches of an epoch over all ranks; where not given, every training subject is visited once.
             augmentation: How patches are varied.
             workers: Processes that cut patches.
@@ -138,7 +138,7 @@ class PETMRDataModule(L.LightningDataModule):
             world_size=self._world_size,
             first_epoch=self._first_epoch(),
         )
-        return DataLoader(dataset, self.batch_size, sampler=sampler, **self._processes())
+        return DataLoader(dataset, sampler.share, sampler=sampler, **self._processes())
 
     def val_dataloader(self) -> DataLoader[Item]:
         """Whole validation subjects."""

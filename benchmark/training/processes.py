@@ -46,9 +46,10 @@ def require_all(trainer: L.Trainer) -> None:
     """
     wanted = trainer.num_devices * trainer.num_nodes
     if trainer.world_size != wanted:
+        ranks = "1 process trains" if trainer.world_size == 1 else f"{trainer.world_size} processes train"
         raise ValueError(
-            f"{trainer.world_size} process trains, but trainer.devices and num_nodes ask for {wanted}: steps would hold "
-            "other patches. Under SLURM a job needs a task for each device (`resources` of the experiment, or srun)."
+            f"{ranks}, but trainer.devices and num_nodes ask for {wanted}: steps would hold other patches. Under SLURM "
+            "a job needs a task for each device (`resources` of the experiment, or srun)."
         )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.labelling.whole_subjects import Inference, label_subject
+from benchmark.training.batch_norm import share_batch_norm
 from benchmark.training.losses import dice_ce_losses
 from benchmark.training.processes import require_all
 from benchmark.training.validation import SubjectDice
@@ -76,12 +77,14 @@ class SegmentationTask(L.LightningModule):
         return logits
 
     def setup(self, stage: str) -> None:
-        """Look whether all ranks are there.
+        """Look whether all ranks are there, and let them see one batch.
 
         Raises:
             ValueError: If they aren't.
         """
         require_all(self.trainer)
+        if self.trainer.world_size > 1:
+            self.network = share_batch_norm(self.network)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW over all parameters."""

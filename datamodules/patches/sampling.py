@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 from torch.utils.data import Sampler
 
+from datamodules.patches.shares import share
+
 
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yields `(epoch, index)` of the training patches of one rank.
 
-    Step t of a run with W ranks of B patches takes the indices t * W * B to (t + 1) * W * B - 1, the first rank the
-    first B of them: one rank with two patches a step and two ranks with one see the same steps. An epoch that does not
-    divide into whole steps goes on with the indices that follow, which continue the order of the subjects.
+    Step t of a run with B patches a step takes the indices t * B to (t + 1) * B - 1, which the ranks share out in order:
+    any number of ranks sees the same steps. An epoch that does not divide into whole steps goes on with the indices
+    that follow, which continue the order of the subjects.
 
     Lightning calls `set_epoch` at the start of every epoch, yet not before the first one after a resume
     (Lightning issue 21938): `first_epoch` says which that is.
@@ -24,21 +26,21 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
         Args:
             epoch_length: Patches in an epoch, over all ranks.
-            batch: Patches of a step, of one rank.
+            batch: Patches of a step, over all ranks.
             rank: Of this process.
             world_size: Number of ranks.
             first_epoch: Which epoch the first iteration belongs to.
 
         Raises:
-            ValueError: If the epoch or the batch is empty, or the rank is not among the ranks.
+            ValueError: If the epoch or the batch is empty, the rank is not among the ranks, or they can't share a step.
         """
         if epoch_length < 1 or batch < 1:
             raise ValueError(f"An epoch and a batch hold at least one patch, got {epoch_length} and {batch}.")
         _check_rank(rank, world_size)
-        self.steps = math.ceil(epoch_length / (batch * world_size))
+        self.share = share(batch, world_size)
+        self.steps = math.ceil(epoch_length / batch)
         self.batch = batch
         self.rank = rank
-        self.world_size = world_size
         self.epoch = first_epoch
 
     def set_epoch(self, epoch: int) -> None:
@@ -46,13 +48,13 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.steps * self.batch
+        return self.steps * self.share
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         epoch = self.epoch
         for step in range(self.steps):
-            first = (step * self.world_size + self.rank) * self.batch
-            for index in range(first, first + self.batch):
+            first = step * self.batch + self.rank * self.share
+            for index in range(first, first + self.share):
                 yield epoch, index
 
 

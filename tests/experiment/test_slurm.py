@@ -112,7 +112,7 @@ def test_a_preempted_job_is_queued_again_and_ends_with_the_same_result(cohort, t
 
 @pytest.mark.slurm
 def test_the_tasks_of_a_job_are_the_ranks_of_a_run(cohort, tmp_path):
-    experiment = tiny(trainer={"devices": 2}, data={"batch_size": 1})
+    experiment = tiny(trainer={"devices": 2})
     folder = begin(tmp_path / "runs", experiment, cohort)
     two = Resources(hours=0.5, gpus=0, cpus=1, memory_gb=2, more={"tasks_per_node": 2})
     SlurmLauncher(two, tmp_path / "slurm")(folder)

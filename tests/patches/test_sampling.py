@@ -26,38 +26,47 @@ class Patches(Dataset):
         return f"{image.double().sum():.6f} {label.sum()}"
 
 
-def steps_of(world_size: int, batch: int, *, workers: int = 0, epoch: int = 0, first_epoch: int = 0) -> list[Counter]:
-    """Patches of every step of one epoch, over all ranks."""
+def steps_of(world_size: int, *, workers: int = 0, epoch: int = 0, first_epoch: int = 0) -> list[Counter]:
+    """Patches of every step of one epoch, eight over all ranks."""
     ranks = []
     for rank in range(world_size):
-        sampler = EpochSampler(6, batch, rank=rank, world_size=world_size, first_epoch=first_epoch)
+        sampler = EpochSampler(22, 8, rank=rank, world_size=world_size, first_epoch=first_epoch)
         if not first_epoch:
             sampler.set_epoch(epoch)
-        ranks.append(list(DataLoader(Patches(), batch_size=batch, sampler=sampler, num_workers=workers)))
+        ranks.append(list(DataLoader(Patches(), batch_size=sampler.share, sampler=sampler, num_workers=workers)))
     return [Counter(patch for batch in step for patch in batch) for step in zip(*ranks, strict=True)]
 
 
-@pytest.mark.parametrize(("world_size", "batch"), [(1, 2), (2, 1)])
-@pytest.mark.parametrize("workers", [0, 1, 2])
-def test_every_step_has_the_same_patches_for_any_workers_and_ranks(world_size, batch, workers):
-    expected = steps_of(1, 2)
-    assert steps_of(world_size, batch, workers=workers) == expected
+@pytest.mark.parametrize(("world_size", "workers"), [(1, 0), (1, 1), (1, 2), (2, 0), (4, 1), (8, 0)])
+def test_every_step_has_the_same_patches_for_any_workers_and_ranks(world_size, workers):
+    expected = steps_of(1)
+    assert len(expected) == 3
+    assert steps_of(world_size, workers=workers) == expected
     assert sum(expected, Counter()).most_common(1)[0][1] == 1
 
 
 def test_resuming_at_an_epoch_gives_that_epochs_patches():
-    assert steps_of(1, 2, first_epoch=4) == steps_of(1, 2, epoch=4)
-    assert steps_of(1, 2, epoch=4) != steps_of(1, 2, epoch=0)
+    assert steps_of(1, first_epoch=4) == steps_of(1, epoch=4)
+    assert steps_of(1, epoch=4) != steps_of(1, epoch=0)
 
 
-@given(length=st.integers(1, 40), batch=st.integers(1, 4), world_size=st.integers(1, 5))
-def test_ranks_share_the_indices_from_zero_on_evenly_and_without_gaps(length, batch, world_size):
+@given(length=st.integers(1, 40), each=st.integers(1, 4), world_size=st.integers(1, 5))
+def test_ranks_share_the_indices_from_zero_on_evenly_and_without_gaps(length, each, world_size):
+    batch = each * world_size
     samplers = [EpochSampler(length, batch, rank=rank, world_size=world_size) for rank in range(world_size)]
     assert len({len(sampler) for sampler in samplers}) == 1
     indices = sorted(index for sampler in samplers for _, index in sampler)
     assert indices == list(range(len(indices)))
-    assert length <= len(indices) < length + batch * world_size
+    assert length <= len(indices) < length + batch
     assert all(len(list(sampler)) == len(sampler) for sampler in samplers)
+
+
+@pytest.mark.parametrize(("batch", "world_size", "choices"), [(2, 4, "1 or 2"), (8, 3, "1, 2, 4 or 8"), (1, 2, "1")])
+def test_a_step_that_ranks_cannot_share_is_refused_with_the_choices(batch, world_size, choices):
+    with pytest.raises(
+        ValueError, match=f"^The {batch} patch.* by {world_size} processes: train with {choices} of them"
+    ):
+        EpochSampler(8, batch, world_size=world_size)
 
 
 @given(subjects=st.integers(0, 30), world_size=st.integers(1, 5))

@@ -41,7 +41,6 @@ def run(folder: Path, cohort, *, processes: int, norm: str = "instance", **train
     experiment = tiny(
         settings={"dropout": 0.0, "norm": norm},
         trainer={"devices": processes, "callbacks": [noted], **trainer},
-        data={"batch_size": 2 // processes},
     )
     begun = begin(folder, experiment, cohort)
     if processes == 1:
@@ -51,13 +50,17 @@ def run(folder: Path, cohort, *, processes: int, norm: str = "instance", **train
     return begun, diary
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
-    "subjects", [5, pytest.param(6, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow)]
+    ("subjects", "norm"),
+    [(5, "instance"), pytest.param(6, "instance", marks=SLOW), pytest.param(7, "instance", marks=SLOW), (5, "batch")],
 )
-def test_two_processes_do_what_one_does(tmp_path, subjects):
+def test_two_processes_do_what_one_does(tmp_path, subjects, norm):
     cohort = make_cohort(tmp_path / "data", subjects)
-    one, alone = run(tmp_path / "one", cohort, processes=1)
-    two, together = run(tmp_path / "two", cohort, processes=2)
+    one, alone = run(tmp_path / "one", cohort, processes=1, norm=norm)
+    two, together = run(tmp_path / "two", cohort, processes=2, norm=norm)
 
     assert ranks_in(together) == {"0", "1"}
     assert read_diary(together) == read_diary(alone)  # the same patches in every step, every subject once
@@ -102,6 +105,13 @@ def test_fewer_ranks_than_devices_are_refused_before_the_first_step(tmp_path, mo
     assert not folder.checkpoints.exists()
 
 
+def test_processes_that_cannot_share_a_step_are_refused_with_the_choices(tmp_path):
+    experiment = tiny(trainer={"devices": 2}, data={"batch_size": 3})
+    folder = begin(tmp_path, experiment, make_cohort(tmp_path / "data", 5))
+    assert start(folder).wait(BOUND_S) != 0
+    assert "3 patches of a step can't be shared by 2 processes: train with 1 or 3" in read_json(folder.ended)["error"]
+
+
 @pytest.mark.slow
 def test_batch_norm_has_the_same_statistics_wherever_a_subject_is_tested(tmp_path):
     cohort = make_cohort(tmp_path / "data", 7)
@@ -115,7 +125,7 @@ def test_batch_norm_has_the_same_statistics_wherever_a_subject_is_tested(tmp_pat
 @pytest.mark.parametrize("first_dies", [True, False])
 def test_a_rank_that_dies_ends_the_run_within_a_bound(tmp_path, first_dies):
     cohort = make_cohort(tmp_path / "data", 5)
-    experiment = tiny(trainer={"devices": 2, "max_epochs": 100000}, data={"batch_size": 1})
+    experiment = tiny(trainer={"devices": 2, "max_epochs": 100000})
     folder = begin(tmp_path, experiment, cohort)
     process = start(folder)
     deadline = time.monotonic() + BOUND_S
@@ -134,7 +144,7 @@ def test_a_rank_that_dies_ends_the_run_within_a_bound(tmp_path, first_dies):
 @pytest.mark.slow
 def test_sigterm_to_two_ranks_leaves_the_run_preempted(tmp_path):
     cohort = make_cohort(tmp_path / "data", 5)
-    folder = begin(tmp_path, tiny(trainer={"devices": 2, "max_epochs": 100000}, data={"batch_size": 1}), cohort)
+    folder = begin(tmp_path, tiny(trainer={"devices": 2, "max_epochs": 100000}), cohort)
     process = start(folder)
     deadline = time.monotonic() + BOUND_S
     while not (folder.checkpoints / "last.ckpt").exists():
