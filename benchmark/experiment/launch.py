@@ -16,6 +16,7 @@ from benchmark.training.tracking import WandbMode
 from datamodules.cohort.splits import Splits, load_splits
 from datamodules.cohort.store import Cohort
 from datamodules.files import read_json
+from datamodules.patches.shares import share
 
 Planned = Sequence[tuple[Run, RunFolder]]
 
@@ -70,13 +71,26 @@ def choose(experiment: Experiment, output: Path, only: str = "*") -> Planned:
     """The runs that a pattern over their names chooses, and their folders.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none, or processes can't share the steps of one.
     """
     chosen = [run for run in expand(experiment) if fnmatch(run.name, only)]
     if not chosen:
         names = ", ".join(run.name for run in expand(experiment))
         raise ValueError(f"No run of '{experiment.name}' matches '{only}'; there are {names}.")
+    for run in chosen:
+        _share_steps(run)
     return [(run, RunFolder(output.resolve() / run.name)) for run in chosen]
+
+
+def _share_steps(run: Run) -> None:
+    """Refuse what every process of a run would refuse later."""
+    trainer = run.config["trainer"]
+    devices = trainer.get("devices", "auto")
+    count = len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdecimal() else 1
+    try:
+        share(run.config["data"]["batch_size"], count * trainer.get("num_nodes", 1))
+    except ValueError as error:
+        raise ValueError(f"{run.name}: {error}") from error
 
 
 def check(planned: Planned, cohort: Cohort, splits: Splits) -> None:

@@ -86,6 +86,13 @@ def test_only_chooses_by_name_and_names_the_runs_where_nothing_matches(cohort, t
         planned_of(experiment, cohort, tmp_path, "c/*")
 
 
+def test_processes_that_cannot_share_a_step_are_refused_before_anything_starts(cohort, tmp_path):
+    planned_of(tiny(trainer={"devices": 2, "num_nodes": 2}, data={"batch_size": 8}), cohort, tmp_path)
+    with pytest.raises(ValueError, match=r"^tiny/fold-0-seed-0: The 2 patches .* by 4 processes: train with 1 or 2 of"):
+        planned_of(tiny(trainer={"devices": 2, "num_nodes": 2}), cohort, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_changed_configuration_is_refused_with_the_difference(cohort, tmp_path):
     begin(tmp_path, tiny(), cohort)
     changed = tiny(model={"learning_rate": 0.5}, trainer={"max_epochs": 9})
