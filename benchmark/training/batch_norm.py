@@ -14,6 +14,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from benchmark.training.processes import of_all_ranks
+
 KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -55,10 +57,11 @@ class SharedBatchNorm(_BatchNorm):
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Update the running statistics, as PyTorch does, without reading anything back from a device."""
-        self.num_batches_tracked += 1  # type: ignore[operator]
-        share = 1 / self.num_batches_tracked.float() if self.momentum is None else mean.new_tensor(self.momentum)
-        for running, value in ((self.running_mean, mean), (self.running_var, variance * (count / (count - 1)))):
-            running.lerp_(value.to(running), share.to(running))  # type: ignore[union-attr, arg-type]
+        kept = dict(self.named_buffers())
+        steps = kept["num_batches_tracked"].add_(1)
+        share = 1 / steps.float() if self.momentum is None else mean.new_tensor(self.momentum)
+        for name, value in (("running_mean", mean), ("running_var", variance * (count / (count - 1)))):
+            kept[name].lerp_(value.to(kept[name]), share.to(kept[name]))
 
 
 class _Normalise(Function):
@@ -67,7 +70,7 @@ class _Normalise(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, ...]:
         variance, mean = torch.var_mean(_precise(x), _axes(x), correction=0)
-        means, variances = _of_all_ranks(torch.stack([mean, variance])).unbind(1)
+        means, variances = of_all_ranks(torch.stack([mean, variance])).unbind(1)
         mean = means.mean(0)
         variance = (variances + (means - mean) ** 2).mean(0)
         ctx.save_for_backward(x, mean, variance, weight)
@@ -84,7 +87,7 @@ class _Normalise(Function):
         scale = (variance + ctx.eps).rsqrt()
         normal = (_precise(x) - mean.view(spread)) * scale.view(spread)
         of_bias, of_weight = gradient.sum(_axes(x)), (gradient * normal).sum(_axes(x))
-        shift, slope = _of_all_ranks(torch.stack([of_bias, of_weight])).mean(0) * (x.shape[1] / x.numel())
+        shift, slope = of_all_ranks(torch.stack([of_bias, of_weight])).mean(0) * (x.shape[1] / x.numel())
         gain = scale if weight is None else scale * weight
         of_x = (gradient - shift.view(spread) - normal * slope.view(spread)) * gain.view(spread)
         own = (None, None) if weight is None else (of_weight.to(weight), of_bias.to(weight))
@@ -97,10 +100,3 @@ def _axes(x: Tensor) -> list[int]:
 
 def _precise(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def _of_all_ranks(values: Tensor) -> Tensor:
-    """The values of every rank, `[W, ...]`."""
-    gathered = [torch.empty_like(values) for _ in range(dist.get_world_size())]
-    dist.all_gather(gathered, values.contiguous())
-    return torch.stack(gathered)

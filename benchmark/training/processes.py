@@ -6,8 +6,12 @@ from datetime import timedelta
 
 import lightning as L
 import torch
-from lightning.fabric.plugins.environments import ClusterEnvironment, LightningEnvironment, TorchElasticEnvironment
+import torch.distributed as dist
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
+from torch import Tensor
 
 BY_SLURM = "PETMR_BY_SLURM"
 """Environment variable of runs that our SLURM launcher started: their ranks are the tasks of the job.
@@ -51,6 +55,15 @@ def require_all(trainer: L.Trainer) -> None:
             f"{ranks}, but trainer.devices and num_nodes ask for {wanted}: steps would hold other patches. Under SLURM "
             "a job needs a task for each device (`resources` of the experiment, or srun)."
         )
+
+
+def of_all_ranks(values: Tensor) -> Tensor:
+    """The values of every rank, `[W, ...]`; all ranks must ask."""
+    if not dist.is_initialized():
+        return values[None]
+    gathered = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+    dist.all_gather(gathered, values.contiguous())
+    return torch.stack(gathered)
 
 
 def _is_parallel(trainer: Namespace) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from benchmark.labelling.whole_subjects import Inference, label_subject
 from benchmark.training.batch_norm import share_batch_norm
+from benchmark.training.loss_record import LossRecord
 from benchmark.training.losses import dice_ce_losses
 from benchmark.training.processes import require_all
 from benchmark.training.validation import SubjectDice
@@ -69,6 +70,7 @@ class SegmentationTask(L.LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.seed = seed
+        self.losses = LossRecord()
         self.subject_dice = SubjectDice(len(self.structures))
 
     def forward(self, image: Tensor) -> Tensor:
@@ -91,7 +93,12 @@ class SegmentationTask(L.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember how to build the network again, and how it labels."""
+        """Remember how to build the network again, and how it labels.
+
+        Raises:
+            FloatingPointError: If a loss or a weight isn't finite any more, so that no checkpoint is written of it.
+        """
+        self._require_finite()
         checkpoint["network"] = self.recipe
         checkpoint["inference"] = self.inference.to_dict()
 
@@ -116,36 +123,38 @@ class SegmentationTask(L.LightningModule):
         torch.manual_seed(int(state[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of a batch of patches.
-
-        Raises:
-            FloatingPointError: If the loss isn't finite.
-        """
+        """The loss of a batch of patches; nothing is read back from the device."""
         dice, ce = dice_ce_losses(self(batch["image"]), batch["label"])
         loss = dice + self.ce_weight * ce
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"The loss is {loss.item()} at step {self.global_step} on patches of {', '.join(batch['subject'])}; "
-                f"{self.global_step - 1} was the last finite step, and the last checkpoint is from before. Lower the "
-                "learning rate, or look at these subjects."
-            )
-        losses = {"train/loss": loss, "train/dice_loss": dice, "train/ce_loss": ce}
-        for name, value in losses.items():
-            self.log(name, value, prog_bar=value is loss, batch_size=len(batch["image"]), sync_dist=True)
+        self.losses.add(self.global_step, (loss, dice, ce), batch["subject"])
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Log mean losses, over all ranks and the steps since the last time.
+
+        Raises:
+            FloatingPointError: If one of them isn't finite.
+        """
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and self.global_step % every == 0:
+            self.losses.look()
+            self.log_dict(self.losses.means(), on_step=True, on_epoch=False, batch_size=len(batch["image"]))
+
+    def on_train_epoch_end(self) -> None:
+        """Look at the losses of the last steps.
+
+        Raises:
+            FloatingPointError: If one of them isn't finite.
+        """
+        self.losses.look()
 
     def on_validation_start(self) -> None:
         """Give all ranks the first one's running statistics, here once, as ranks have unequal numbers of steps.
 
         Raises:
-            FloatingPointError: If a weight isn't finite any more, so that no checkpoint is written of it.
+            FloatingPointError: If a loss or a weight isn't finite any more.
         """
-        for name, parameter in self.network.named_parameters():
-            if not torch.isfinite(parameter).all():
-                raise FloatingPointError(
-                    f"Weights of {name} aren't finite at step {self.global_step}, though all losses were; the last "
-                    "checkpoint is from before. Lower the learning rate."
-                )
+        self._require_finite()
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, 0)
@@ -167,6 +176,17 @@ class SegmentationTask(L.LightningModule):
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Segment one whole subject: class indices `[D, H, W]`, for whoever writes them."""
         return self._segment(batch)
+
+    def _require_finite(self) -> None:
+        self.losses.look()
+        named = list(self.network.named_parameters())
+        finite = torch.stack([parameter.isfinite().all() for _, parameter in named]).cpu()  # all are read at once
+        broken = [name for (name, _), fine in zip(named, finite, strict=True) if not fine]
+        if broken:
+            raise FloatingPointError(
+                f"Weights of {broken[0]} aren't finite at step {self.global_step}, though all losses were; the last "
+                "checkpoint is from before. Lower the learning rate."
+            )
 
     def _segment(self, batch: Batch) -> Tensor:
         return label_subject(self.network, batch["image"][0], self.partners, self.inference)

@@ -11,9 +11,9 @@ from datamodules.patches.shares import share
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yields `(epoch, index)` of the training patches of one rank.
 
-    Step t of a run with B patches a step takes the indices t * B to (t + 1) * B - 1, which the ranks share out in order:
-    any number of ranks sees the same steps. An epoch that does not divide into whole steps goes on with the indices
-    that follow, which continue the order of the subjects.
+    Step t of a run with B patches a step takes the indices t * B to (t + 1) * B - 1, which the ranks share out in
+    order: any number of ranks sees the same steps. An epoch that does not divide into whole steps goes on with the
+    indices that follow, which continue the order of the subjects.
 
     Lightning calls `set_epoch` at the start of every epoch, yet not before the first one after a resume
     (Lightning issue 21938): `first_epoch` says which that is.

@@ -71,7 +71,7 @@ MOMENTS = {
     "the first checkpoint": (benchmark.checkpoints.torch, "save", 1),
     "between best and last of the first epoch": (benchmark.checkpoints.torch, "save", 2),
     "between best and last of the second epoch": (benchmark.checkpoints.torch, "save", 4),
-    "training": (benchmark.training.task.torch, "isfinite", 5),
+    "training": (benchmark.training.task, "dice_ce_losses", 5),
     "predicting": (benchmark.training.callbacks, "write_prediction", 2),
     "scoring": (benchmark.experiment.scores, "score_subject", 2),
     "the table of cases": (benchmark.experiment.scores, "write_csv", 1),
@@ -92,7 +92,7 @@ def test_a_run_that_dies_at_any_moment_goes_on_to_the_same_result(undisturbed, c
 def test_a_folder_that_has_moved_goes_on_and_knows_its_best_epoch(undisturbed, cohort, tmp_path, monkeypatch):
     folder = begin(tmp_path / "here", tiny(), cohort)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        die_at(patch, benchmark.training.task.torch, "isfinite", 5)
+        die_at(patch, benchmark.training.task, "dice_ce_losses", 5)
         execute(folder)
     (tmp_path / "here").rename(tmp_path / "there")
     moved = begin(tmp_path / "there", tiny(), cohort)

@@ -1,7 +1,12 @@
 import lightning as L
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from builders.cohorts import make_cohort
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch._subclasses import FakeTensorMode
 
 from benchmark.labelling.sliding_window import SlidingWindow, segment
 from benchmark.labelling.whole_subjects import Inference
@@ -37,13 +42,50 @@ def test_a_small_network_learns_one_patch(cohort):
     assert dice.compute()[0] > 0.9
 
 
-def test_a_loss_that_is_not_finite_stops_and_names_the_subjects():
-    network = torch.nn.Conv3d(2, 3, 1)
-    torch.nn.init.constant_(network.weight, float("nan"))
-    task = SegmentationTask(network, STRUCTURES)
-    batch = {"image": torch.ones(2, 2, 4, 4, 4), "label": torch.zeros(2, 4, 4, 4), "subject": ["s3", "s7"]}
-    with pytest.raises(FloatingPointError, match="s3, s7"):
-        task.training_step(batch, 0)
+def test_a_training_step_reads_nothing_back_from_the_device():
+    with FakeTensorMode():  # whose tensors have no values to read
+        task = SegmentationTask(torch.nn.Conv3d(2, 3, 1), STRUCTURES)
+        label = torch.zeros(2, 4, 4, 4, dtype=torch.uint8)
+        batch = {"image": torch.ones(2, 2, 4, 4, 4), "label": label, "subject": ["s3", "s7"]}
+        task.training_step(batch, 0).backward()
+
+
+class BreaksAt(torch.nn.Conv3d):
+    """Its logits aren't numbers from the given forward pass of training on."""
+
+    def __init__(self, call):
+        super().__init__(2, 9, 1)
+        self.calls = iter(range(1, 1000))
+        self.broken = call
+
+    def forward(self, image):
+        bad = self.training and next(self.calls) >= self.broken
+        return super().forward(image) * (float("nan") if bad else 1)
+
+
+@pytest.mark.parametrize("broken", [1, 3, 6])
+def test_no_step_after_a_loss_that_is_not_finite_reaches_a_checkpoint(cohort, tmp_path, broken):
+    data = PETMRDataModule(str(cohort.path), folds=2, patch_size=(16, 16, 16), epoch_length=12)
+    task = SegmentationTask(BreaksAt(broken), data.structures, inference=Inference(WINDOW))
+    saved = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=2, save_top_k=-1)
+    told = rf"loss is nan at step {broken - 1} on patches of s\d; " + (
+        f"{broken - 2} was" if broken > 1 else "it was the"
+    )
+    with pytest.raises(FloatingPointError, match=told):
+        trainer(tmp_path, 2, callbacks=[saved], log_every_n_steps=100).fit(task, datamodule=data)
+    assert {path.stem for path in tmp_path.glob("*.ckpt")} == {f"step={step}" for step in (2, 4) if step < broken}
+
+
+def test_logged_losses_are_means_over_the_steps_since_the_last_time(cohort, tmp_path):
+    data = PETMRDataModule(str(cohort.path), folds=2, patch_size=(16, 16, 16), epoch_length=10)
+    task = SegmentationTask(torch.nn.Conv3d(2, 9, 1), data.structures, inference=Inference(WINDOW))
+    losses, step = [], task.training_step
+    task.training_step = lambda *args: losses.append(step(*args)) or losses[-1]
+    trainer(tmp_path, 1, logger=CSVLogger(tmp_path, "log"), log_every_n_steps=2).fit(task, datamodule=data)
+    logged = pd.read_csv(tmp_path / "log/version_0/metrics.csv")["train/loss"].dropna()
+    expected = torch.stack(losses[:4]).detach().view(2, 2).mean(1)
+    np.testing.assert_allclose(logged, expected, rtol=1e-5)
+    assert task.losses.latest == pytest.approx(losses[4].item())  # of the epoch's last step
 
 
 def test_weights_that_are_not_finite_stop_before_a_checkpoint_is_written():
@@ -67,7 +109,7 @@ def trainer(folder, epochs, **settings):
     return L.Trainer(
         max_epochs=epochs,
         accelerator="cpu",
-        logger=False,
+        logger=settings.pop("logger", False),
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
