@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from benchmark.bench.profile import Sizes, count_network
@@ -35,7 +34,6 @@ def execute(folder: RunFolder) -> None:
     Raises:
         SIGTERMException: If the process was told to stop; the checkpoint of the last epoch is kept.
     """
-    torch.use_deterministic_algorithms(True, warn_only=True)
     cli = build(["--config", str(folder.config)], run=False)
     _log_configuration(cli)
     last = folder.checkpoints / "last.ckpt"
@@ -70,6 +68,7 @@ def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
         "best_validation_dice": float(cli.trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "devices": cli.trainer.num_devices * cli.trainer.num_nodes,
         "world_size": cli.trainer.world_size,
+        "numerics": cli.numerics(),
         "hardware": hardware(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS_OF}},
     }

@@ -1,9 +1,10 @@
 """LightningCLI for one network on one fold: `petmr fit`, `petmr validate`, `petmr test`."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
+import torch
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from benchmark.checkpoints import SafeCheckpointIO
@@ -11,12 +12,20 @@ from benchmark.training.processes import environments, strategy_of
 from benchmark.training.task import SegmentationTask
 from datamodules.petmr import PETMRDataModule
 
+MatmulPrecision = Literal["highest", "high", "medium"]
+
 
 class BenchmarkCLI(LightningCLI):
     """Ties the network to the cohort: modalities, classes and patch size are said once, by the data."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link what the data decide to the model."""
+        parser.add_argument(
+            "--matmul_precision",
+            type=MatmulPrecision,
+            default="highest",
+            help="of float32 matrix products: highest, or high (TF32) and medium (bfloat16) where the device has them",
+        )
         parser.link_arguments("data.patch_size", "model.inference.window.size")
         parser.link_arguments("data.patch_size", "model.network.init_args.patch_size")
         parser.link_arguments("data.seed", "model.seed")
@@ -26,7 +35,12 @@ class BenchmarkCLI(LightningCLI):
         parser.link_arguments("data.out_channels", "model.network.init_args.out_channels", apply_on="instantiate")
 
     def instantiate_trainer(self, **settings: Any) -> L.Trainer:
-        """Read no checkpoint that could run code, and let ranks have unequal numbers of subjects."""
+        """Read no checkpoint that could run code, and let ranks have unequal numbers of subjects.
+
+        Deterministic algorithms fill uninitialised memory, 3 to 5 % of a step; nobody reads it, so it is left alone.
+        """
+        torch.set_float32_matmul_precision(self._get(self.config_init, "matmul_precision"))
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         chosen = self._get(self.config_init, "trainer")
         given = chosen.plugins if isinstance(chosen.plugins, list) else [chosen.plugins]
         known = [] if self.subcommand else environments()  # a command of the user's own may be started by anything
@@ -43,6 +57,16 @@ class BenchmarkCLI(LightningCLI):
             "out_channels": self.datamodule.out_channels,
         }
         self.model.recipe = recipe
+
+    def numerics(self) -> dict[str, str | bool]:
+        """What is set of all that trades the numbers' exactness or repeatability for speed."""
+        warns = torch.is_deterministic_algorithms_warn_only_enabled()
+        return {
+            "precision": str(self.trainer.precision),
+            "matmul_precision": torch.get_float32_matmul_precision(),
+            "deterministic": "warn" if warns else torch.are_deterministic_algorithms_enabled(),
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        }
 
     def resolved(self) -> dict[str, Any]:
         """The whole configuration as plain values, classes by their paths."""

@@ -52,7 +52,14 @@ def test_a_run_ends_with_scores_of_all_its_test_subjects_and_its_marker(undistur
     assert set(tested) == {path.name.removesuffix("_dseg.nii.gz") for path in undisturbed.predictions.iterdir()}
     assert len(set(tested)) == 2
     assert undisturbed.state() == "done"
-    assert read_json(undisturbed.done)["epochs"] == 3
+    done = read_json(undisturbed.done)
+    assert done["epochs"] == 3
+    assert done["numerics"] == {
+        "precision": "32-true",
+        "matmul_precision": "highest",
+        "deterministic": "warn",
+        "cudnn_benchmark": False,
+    }
 
 
 def die_at(monkeypatch, module, name, call):

@@ -4,12 +4,14 @@ import pandas as pd
 import pytest
 import torch
 from builders.cohorts import make_cohort
+from builders.tiny_experiment import begin, tiny
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch._subclasses import FakeTensorMode
 
 from benchmark.labelling.sliding_window import SlidingWindow, segment
 from benchmark.labelling.whole_subjects import Inference
+from benchmark.training.cli import build
 from benchmark.training.task import SegmentationTask
 from benchmark.training.validation import SubjectDice
 from datamodules.petmr import PETMRDataModule
@@ -103,6 +105,17 @@ def test_the_checkpoint_of_another_network_is_refused_with_both_named():
     with pytest.raises(ValueError, match=r"another network; dropout: 0\.1 in the checkpoint, 0\.5 here\.$"):
         task.on_load_checkpoint({"network": other})
     task.on_load_checkpoint({"network": task.recipe})
+
+
+def test_settings_that_trade_numbers_for_speed_are_set_as_configured(cohort, tmp_path, monkeypatch):
+    before = (torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark)
+    chosen = tiny(trainer={"benchmark": True, "deterministic": False}, matmul_precision="medium")
+    cli = build(["--config", str(begin(tmp_path, chosen, cohort).config)], run=False)
+    found = cli.numerics()
+    build(["--config", str(begin(tmp_path / "default", tiny(), cohort).config)], run=False)
+    assert (found["matmul_precision"], found["deterministic"], found["cudnn_benchmark"]) == ("medium", False, True)
+    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark) == before
+    assert not torch.utils.deterministic.fill_uninitialized_memory
 
 
 def trainer(folder, epochs, **settings):
