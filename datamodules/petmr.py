@@ -16,7 +16,7 @@ from datamodules.cohort.store import open_cohort
 from datamodules.cohort.verify import verify_volumes
 from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.caching import Cache, cached
-from datamodules.patches.datasets import Item, PatchDataset, SubjectDataset, Volumes
+from datamodules.patches.datasets import Item, PatchDataset, Patches, SubjectDataset, Volumes
 from datamodules.patches.pet_noise import noise_share
 from datamodules.patches.sampling import EpochSampler, EvaluationSampler
 
@@ -127,7 +127,7 @@ class PETMRDataModule(L.LightningDataModule):
         """The subjects of this fold's parts."""
         return self.splits.folds[self.fold]
 
-    def train_dataloader(self) -> DataLoader[Item]:
+    def train_dataloader(self) -> DataLoader[Patches]:
         """Patches; which ones follows from seed, epoch and position alone."""
         volumes = cached(self._volumes(self.parts.train), self.cache, self._device)
         dataset = PatchDataset(volumes, self.patch_size, self.patches_per_subject, self.augmentation, self.seed)
@@ -138,7 +138,15 @@ class PETMRDataModule(L.LightningDataModule):
             world_size=self._world_size,
             first_epoch=self._first_epoch(),
         )
-        return DataLoader(dataset, sampler.share, sampler=sampler, **self._processes())
+        travels = self._device.type == "cuda" and volumes.device.type == "cpu"  # pinned, it need not be waited for
+        return DataLoader(
+            dataset,
+            sampler.share,
+            sampler=sampler,
+            collate_fn=_as_cut,
+            pin_memory=travels,
+            **self._processes(),
+        )
 
     def val_dataloader(self) -> DataLoader[Item]:
         """Whole validation subjects."""
@@ -207,6 +215,11 @@ class PETMRDataModule(L.LightningDataModule):
     @property
     def _world_size(self) -> int:
         return self.trainer.world_size if self.trainer else 1
+
+
+def _as_cut(batch: Any) -> Any:
+    """What the dataset has made a batch of already."""
+    return batch
 
 
 def _positions(names: Sequence[str], known: Sequence[str], where: str) -> list[int]:

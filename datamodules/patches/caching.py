@@ -24,9 +24,18 @@ class HeldVolumes(Volumes):
 
     held: tuple[tuple[Tensor, Tensor], ...]
 
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return self.held[0][1].device
+
     def open(self, position: int) -> tuple[Tensor, Tensor]:
         """All modalities `[M, X, Y, Z]` float16 and the label `[X, Y, Z]` of one subject."""
         return self.held[position]
+
+    def label(self, position: int) -> Tensor:
+        """The label `[X, Y, Z]` of one subject where the processor can look at it."""
+        return self.held[position][1] if self.device.type == "cpu" else super().label(position)
 
 
 def cached(volumes: Volumes, cache: Cache, device: torch.device) -> Volumes:

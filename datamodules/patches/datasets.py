@@ -11,17 +11,25 @@ from torch.utils.data import Dataset
 from datamodules.cohort.store import Cohort
 from datamodules.files import digest
 from datamodules.patches.augmentation import Augmentation
-from datamodules.patches.cut import cut_patch
+from datamodules.patches.cut import cut_patches, find_corner
 from datamodules.patches.draws import PatchKey, draw_patch
 from datamodules.patches.pet_noise import pet_noise
 
 
 class Item(TypedDict):
-    """One patch or subject: `image` `[M, D, H, W]` float32 in [0, 1], `label` `[D, H, W]` uint8, id of the subject."""
+    """One subject: `image` `[M, D, H, W]` float32 in [0, 1], `label` `[D, H, W]` uint8, its id."""
 
     image: Tensor
     label: Tensor
     subject: str
+
+
+class Patches(TypedDict):
+    """A batch: `image` `[B, M, D, H, W]` float32 in [0, 1], `label` `[B, D, H, W]` uint8, id of each one's subject."""
+
+    image: Tensor
+    label: Tensor
+    subject: list[str]
 
 
 @dataclass(frozen=True)
@@ -41,15 +49,24 @@ class Volumes:
     def __len__(self) -> int:
         return len(self.subjects)
 
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return torch.device("cpu")
+
     def open(self, position: int) -> tuple[Tensor, Tensor]:
         """All modalities `[M, X, Y, Z]` float16 and the label `[X, Y, Z]` of one subject."""
         subject = self.subjects[position]
-        return torch.from_numpy(self.cohort.images(subject)), torch.from_numpy(self.cohort.label(subject))
+        return torch.from_numpy(self.cohort.images(subject)), self.label(position)
+
+    def label(self, position: int) -> Tensor:
+        """The label `[X, Y, Z]` of one subject where the processor can look at it, wherever the volumes are."""
+        return torch.from_numpy(self.cohort.label(self.subjects[position]))
 
 
 @dataclass(frozen=True)
-class PatchDataset(Dataset[Item]):
-    """Training patches; a key `(epoch, index)` always gives the same one."""
+class PatchDataset(Dataset[Patches]):
+    """Training patches, a batch at a time; a key `(epoch, index)` always gives the same patch."""
 
     volumes: Volumes
     patch_size: Sequence[int]
@@ -57,18 +74,22 @@ class PatchDataset(Dataset[Item]):
     augmentation: Augmentation
     seed: int
 
-    def __getitem__(self, key: tuple[int, int]) -> Item:
-        """Cut the patch of `(epoch, index)`."""
-        epoch, index = key
-        draw = draw_patch(
-            PatchKey(self.seed, epoch, index), len(self.volumes), self.augmentation, self.patches_per_subject
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> Patches:
+        """Cut the patches of some `(epoch, index)`."""
+        draws = [
+            draw_patch(PatchKey(self.seed, *key), len(self.volumes), self.augmentation, self.patches_per_subject)
+            for key in keys
+        ]
+        images, labels = cut_patches(
+            [self.volumes.open(draw.subject) for draw in draws],
+            [find_corner(self.volumes.label(draw.subject), draw, self.patch_size) for draw in draws],
+            draws,
+            self.patch_size,
+            self.volumes.cohort.protocol.partners,
         )
-        image, label = self.volumes.open(draw.subject)
-        patch, classes = cut_patch(image, label, draw, self.patch_size, self.volumes.cohort.protocol.partners)
-        return {"image": patch[list(self.volumes.channels)], "label": classes, "subject": self._name(draw.subject)}
-
-    def _name(self, position: int) -> str:
-        return self.volumes.subjects[position]
+        if list(self.volumes.channels) != list(range(images.shape[1])):
+            images = torch.stack([images[:, channel] for channel in self.volumes.channels], dim=1)
+        return {"image": images, "label": labels, "subject": [self.volumes.subjects[draw.subject] for draw in draws]}
 
 
 @dataclass(frozen=True)

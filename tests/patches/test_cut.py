@@ -9,10 +9,13 @@ from monai.transforms import Affine
 from torch import Tensor
 
 from datamodules.patches.augmentation import NO_AUGMENTATION, Augmentation, Intensity
-from datamodules.patches.cut import cut_patch, find_corner
+from datamodules.patches.cut import _interpolate, _nearest, cut_patch, cut_patches, find_corner
 from datamodules.patches.draws import PatchDraw, PatchKey, draw_patch
+from datamodules.patches.together import interpolate_together, nearest_together
+from datamodules.patches.warp import Warp
 
 SIZE = (12, 13, 14)
+PARTNERS = (0, 2, 1, 3, 4)
 PLAIN = PatchDraw(PatchKey(0, 0, 0), subject=0)
 
 
@@ -121,6 +124,66 @@ def test_a_memory_map_in_half_precision_gives_the_patch_of_the_array(tmp_path):
     assert patch.dtype == torch.float32
     assert torch.equal(patch, cut_patch(image.half(), label, draw, SIZE)[0])
     torch.testing.assert_close(patch, cut_patch(image, label, draw, SIZE)[0], atol=1e-3, rtol=0)
+
+
+BIG = 3 * [40]
+MANY = Augmentation(rotation=1.5, noise=0.1, mirror_probability=0.5, optional_probability=0.5)
+
+
+def batch(*shapes):
+    """Patches of some subjects as `cut_patches` takes them: volumes, corners, draws."""
+    subjects = [subject(*shape, seed=number) for number, shape in enumerate(shapes)]
+    draws = [draw_patch(PatchKey(0, 0, number), 1, MANY) for number in range(len(shapes))]
+    return subjects, [find_corner(label, draw, SIZE) for (_, label), draw in zip(subjects, draws, strict=True)], draws
+
+
+def test_a_batch_holds_the_patches_that_are_cut_alone():
+    subjects, corners, draws = batch(BIG, (30, 8, 33), BIG)
+    images, labels = cut_patches(subjects, corners, draws, SIZE, PARTNERS)
+    for patch, own, volumes, draw in zip(images, labels, subjects, draws, strict=True):
+        expected, expected_labels = cut_patch(*volumes, draw, SIZE, PARTNERS)
+        assert torch.equal(patch, expected)
+        assert torch.equal(own, expected_labels)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    indices=st.lists(st.integers(0, 10**6), min_size=1, max_size=3),
+    shapes=st.lists(st.tuples(*[st.integers(6, 40)] * 3), min_size=3, max_size=3),
+)
+def test_a_device_cuts_a_batch_at_once_into_the_patches_of_a_processor(indices, shapes):
+    subjects = [subject(*shape, seed=number) for number, shape in enumerate(shapes)][: len(indices)]
+    draws = [draw_patch(PatchKey(0, 0, index), 1, MANY) for index in indices]
+    corners = [find_corner(label, draw, SIZE) for (_, label), draw in zip(subjects, draws, strict=True)]
+    warps = [
+        Warp.of(draw, corner, SIZE, label.shape)
+        for draw, corner, (_, label) in zip(draws, corners, subjects, strict=True)
+    ]
+    images, labels = [image for image, _ in subjects], [label for _, label in subjects]
+    torch.testing.assert_close(interpolate_together(images, warps), _interpolate(images, warps), atol=1e-6, rtol=0)
+    assert torch.equal(nearest_together(labels, warps), _nearest(labels, warps))
+
+
+def test_a_device_is_asked_nothing_while_it_cuts():
+    subjects, corners, draws = batch(BIG, (30, 8, 33), BIG)
+    shapes = [(image.to("meta"), label.to("meta")) for image, label in subjects]  # without values to read
+    plain = [replace(draw, intensity=Intensity(shift=0.1)) for draw in draws]  # noise is drawn on the device
+    images, labels = cut_patches(shapes, corners, plain, SIZE, PARTNERS)
+    assert images.is_meta and labels.is_meta
+    assert (images.shape, labels.shape) == ((3, 2, *SIZE), (3, *SIZE))
+
+
+def test_patches_do_not_depend_on_the_precision_of_matrix_products():
+    image, label = subject(70, 70, 70)
+    draw = draw_patch(PatchKey(0, 0, 0), 1, Augmentation())
+    expected, _ = cut_patch(image, label, draw, (64, 64, 64))  # large enough for the processor's own bfloat16
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert torch.equal(cut_patch(image, label, draw, (64, 64, 64))[0], expected)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -106,7 +106,7 @@ def test_a_data_worker_that_dies_fails_the_run_instead_of_hanging(cohort, tmp_pa
         os._exit(9)
 
     monkeypatch.setattr(
-        benchmark.training.cli.PETMRDataModule.train_dataloader.__globals__["PatchDataset"], "__getitem__", die
+        benchmark.training.cli.PETMRDataModule.train_dataloader.__globals__["PatchDataset"], "__getitems__", die
     )
     folder = begin(tmp_path, tiny(data={"workers": 1}), cohort)
     with pytest.raises(RuntimeError, match=r"DataLoader worker .* exited unexpectedly"):
