@@ -77,10 +77,17 @@ class BestAndLast(ModelCheckpoint):
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
+        self._validated_at = -1
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Remember when a network was validated: an epoch without it can't be the best."""
+        super().on_validation_end(trainer, pl_module)
+        self._validated_at = trainer.global_step
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep `last.ckpt` of every epoch; Lightning writes it only where the epoch was the best so far."""
-        super().on_train_epoch_end(trainer, pl_module)
+        if self._validated_at == trainer.global_step:
+            super().on_train_epoch_end(trainer, pl_module)
         if not self._should_skip_saving_checkpoint(trainer):  # as it is where that was just done
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 

@@ -1,5 +1,6 @@
 """PETMRDataModule: one fold of a prepared cohort, the same for every network."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from datamodules.patches.caching import Cache, cached
 from datamodules.patches.datasets import Item, PatchDataset, Patches, SubjectDataset, Volumes
 from datamodules.patches.pet_noise import noise_share
 from datamodules.patches.sampling import EpochSampler, EvaluationSampler
+from datamodules.patches.validation import Validation
 
 INPUT = ("modalities", "labels", "scaling")
 """What must be as in training for a network to make sense of a cohort; in `PETMRDataModule.state_dict`."""
@@ -43,6 +45,7 @@ class PETMRDataModule(L.LightningDataModule):
         patches_per_subject: int = 2,
         batch_size: int = 2,
         epoch_length: int | None = None,
+        validation: Validation = Validation(),  # noqa: B008  frozen
         augmentation: Augmentation = Augmentation(),  # noqa: B008  frozen
         workers: int = 0,
         cache: Cache = "auto",
@@ -62,6 +65,7 @@ class PETMRDataModule(L.LightningDataModule):
             patches_per_subject: Patches cut from a subject in a row.
             batch_size: Patches of a step, over all ranks.
             epoch_length: Patches of an epoch over all ranks; where not given, every training subject is visited once.
+            validation: On how many subjects a network is validated, and how often.
             augmentation: How patches are varied.
             workers: Processes that cut patches.
             cache: Where training volumes are kept: `memmap`, `ram`, `device` (without workers), or chosen by size.
@@ -87,7 +91,7 @@ class PETMRDataModule(L.LightningDataModule):
         self.cache: Cache = "memmap" if cache == "auto" and workers else cache
         self.patch_size = tuple(patch_size)
         self.patches_per_subject, self.batch_size, self.epoch_length = patches_per_subject, batch_size, epoch_length
-        self.augmentation, self.workers, self.seed = augmentation, workers, seed
+        self.validation, self.augmentation, self.workers, self.seed = validation, augmentation, workers, seed
 
     @property
     def in_channels(self) -> int:
@@ -119,20 +123,38 @@ class PETMRDataModule(L.LightningDataModule):
         load_splits(self.cohort, self.folds, self.split_seed)
 
     def setup(self, stage: str) -> None:
-        """Read the folds."""
+        """Read the folds, and have the trainer validate as often as asked, or once at the end."""
         self.splits = load_splits(self.cohort, self.folds, self.split_seed)
+        if stage == TrainerFn.FITTING and self.trainer and self.validation.every:
+            bounds = [self.epochs_to_validation, self.trainer.max_epochs or 0]
+            self.trainer.check_val_every_n_epoch = min(bound for bound in bounds if bound > 0)
 
     @property
     def parts(self) -> Fold:
         """The subjects of this fold's parts."""
         return self.splits.folds[self.fold]
 
+    @property
+    def validated(self) -> tuple[str, ...]:
+        """The validation subjects that are drawn."""
+        return self.validation.draw(self.parts.validation, self.seed)
+
+    @property
+    def patches_per_epoch(self) -> int:
+        """Over all ranks."""
+        return self.epoch_length or len(self.parts.train) * self.patches_per_subject
+
+    @property
+    def epochs_to_validation(self) -> int:
+        """From one validation to the next."""
+        return self.validation.epochs(math.ceil(self.patches_per_epoch / self.batch_size))
+
     def train_dataloader(self) -> DataLoader[Patches]:
         """Patches; which ones follows from seed, epoch and position alone."""
         volumes = cached(self._volumes(self.parts.train), self.cache, self._device)
         dataset = PatchDataset(volumes, self.patch_size, self.patches_per_subject, self.augmentation, self.seed)
         sampler = EpochSampler(
-            self.epoch_length or len(self.parts.train) * self.patches_per_subject,
+            self.patches_per_epoch,
             self.batch_size,
             rank=self._rank,
             world_size=self._world_size,
@@ -150,7 +172,7 @@ class PETMRDataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Item]:
         """Whole validation subjects."""
-        return self._subjects(SubjectDataset(self._volumes(self.parts.validation)))
+        return self._subjects(SubjectDataset(self._volumes(self.validated)))
 
     def test_dataloader(self) -> DataLoader[Item]:
         """Whole test subjects."""

@@ -4,6 +4,7 @@ import torch
 from builders.cohorts import make_cohort
 from torch import nn
 
+from datamodules.patches.validation import Validation
 from datamodules.petmr import PETMRDataModule
 
 
@@ -64,6 +65,14 @@ def test_validation_and_test_read_whole_subjects_of_their_parts(cohort):
         batches = list(loader)
         assert [batch["subject"][0] for batch in batches] == list(part)
         assert batches[0]["label"].shape[1:] == cohort.subjects[part[0]].shape
+
+
+def test_validation_reads_the_subjects_that_are_drawn_and_the_test_all(tmp_path):
+    module = data(make_cohort(tmp_path, subjects=18), validation=Validation(subjects=1), seed=3)
+    validated = [batch["subject"][0] for batch in module.val_dataloader()]
+    assert validated == list(module.validated) == list(Validation(subjects=1).draw(module.parts.validation, 3))
+    assert len(module.parts.validation) > 1
+    assert len(list(module.test_dataloader())) == len(module.parts.test)
 
 
 @pytest.mark.parametrize(

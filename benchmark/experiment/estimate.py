@@ -116,11 +116,11 @@ def _work(cli: BenchmarkCLI) -> tuple[int, int]:
     """Patches that a run trains on, and windows that it labels in validations and test."""
     data = cli.datamodule
     data.setup("fit")
-    each = data.epoch_length or len(data.parts.train) * data.patches_per_subject
+    each = data.patches_per_epoch
     bounds = ((cli.trainer.max_epochs or -1, each), (cli.trainer.max_steps, data.batch_size))
     patches = min((count * size for count, size in bounds if count > 0), default=0)  # without any it never ends
-    validations = math.ceil(patches / each) // (cli.trainer.check_val_every_n_epoch or 1)
-    windows = validations * _windows(cli, data.parts.validation) + _windows(cli, data.parts.test)
+    validations = math.ceil(patches / each) // max(data.epochs_to_validation, cli.trainer.check_val_every_n_epoch or 1)
+    windows = validations * _windows(cli, data.validated) + _windows(cli, data.parts.test)
     return patches, windows
 
 

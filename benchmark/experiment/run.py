@@ -25,6 +25,9 @@ from datamodules.files import read_json, remove_temporaries, write_json
 EXPECTED = ("does not have many workers", "args parameter is intended", "LeafSpec", "exists and is not empty", "`srun`")
 """In warnings that tell nothing here."""
 
+KEPT = ("epoch", "epochs", "seconds")
+"""Of the last progress."""
+
 VERSIONS_OF = ("petmr-bench", "torch", "lightning", "monai", "numpy", "scipy")
 
 
@@ -61,7 +64,7 @@ def _log_configuration(cli: BenchmarkCLI) -> None:
 
 def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
     return {
-        **read_json(folder.progress),
+        **{key: value for key, value in read_json(folder.progress).items() if key in KEPT},
         "steps": cli.trainer.global_step,
         "parameters": sum(parameter.numel() for parameter in cli.model.network.parameters()),
         **_gmac(cli),
@@ -69,6 +72,7 @@ def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
         "devices": cli.trainer.num_devices * cli.trainer.num_nodes,
         "world_size": cli.trainer.world_size,
         "numerics": cli.numerics(),
+        "validated": list(cli.datamodule.validated),
         "hardware": hardware(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS_OF}},
     }

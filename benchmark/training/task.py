@@ -130,23 +130,17 @@ class SegmentationTask(L.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Log mean losses, over all ranks and the steps since the last time.
+        """Look at the losses at the logging interval and at the end of an epoch, and log means over all ranks.
 
         Raises:
             FloatingPointError: If one of them isn't finite.
         """
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if every and self.global_step % every == 0:
+        due = every and self.global_step % every == 0
+        if due or self.trainer.is_last_batch:
             self.losses.look()
+        if due:
             self.log_dict(self.losses.means(), on_step=True, on_epoch=False, batch_size=len(batch["image"]))
-
-    def on_train_epoch_end(self) -> None:
-        """Look at the losses of the last steps.
-
-        Raises:
-            FloatingPointError: If one of them isn't finite.
-        """
-        self.losses.look()
 
     def on_validation_start(self) -> None:
         """Give all ranks the first one's running statistics, here once, as ranks have unequal numbers of steps.

@@ -16,7 +16,7 @@ PATCHES_PER_SUBJECT = 2  # the paper's, drawn in a row from the same subject
 POSITIVE_SHARE = 0.5  # the paper's: centres inside and outside the structures 1:1
 
 # Independent streams of random numbers for one key.
-_ORDER, _SETTINGS, _CENTRES = range(3)
+_ORDER, _SETTINGS, _CENTRES, _VALIDATION = range(4)
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ def subject_order(seed: int, epoch: int, pass_: int, subjects: int) -> npt.NDArr
     order = _stream(seed, epoch, pass_, _ORDER).permutation(subjects)
     order.flags.writeable = False
     return order
+
+
+def draw_subjects(seed: int, subjects: int, count: int) -> list[int]:
+    """Positions of at most `count` of the subjects, in order; a larger count keeps those of a smaller one."""
+    drawn = _stream(seed, 0, 0, _VALIDATION).permutation(subjects)[:count]
+    return sorted(drawn.tolist())
 
 
 def candidate_centres(key: PatchKey, shape: tuple[int, ...], count: int) -> npt.NDArray[np.int64]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import (
     ENVIRONMENT,
@@ -94,6 +95,34 @@ def test_a_run_that_dies_at_any_moment_goes_on_to_the_same_result(undisturbed, c
     assert not folder.is_done()
     execute(folder)
     assert_same_result(folder, undisturbed)
+
+
+SPARSE = tiny(trainer={"max_epochs": 5}, data={"validation": {"subjects": 1, "every": 3}})
+"""Two steps an epoch: validated after the second and the fourth of five."""
+
+
+@pytest.mark.parametrize("step", [3, 5, 9])
+def test_validation_now_and_then_chooses_among_its_epochs_and_resumes_to_the_same_result(
+    cohort, tmp_path, monkeypatch, step
+):
+    whole, folder = (begin(tmp_path / name, SPARSE, cohort) for name in ("whole", "part"))
+    execute(whole)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        die_at(patch, benchmark.training.task, "dice_ce_losses", step)
+        execute(folder)
+    execute(folder)
+    assert_same_result(folder, whole)
+    epochs = [torch.load(whole.checkpoints / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")]
+    assert epochs[0] in (1, 3) and epochs[1] == 4
+    validated = pd.read_csv(whole.path / "log/version_0/metrics.csv")[["epoch", "val/dice"]].dropna()
+    assert validated["epoch"].tolist() == [1, 3]
+    assert len(read_json(whole.done)["validated"]) == 1
+
+
+def test_a_training_that_is_shorter_than_the_interval_is_validated_at_its_end(cohort, tmp_path):
+    folder = begin(tmp_path, tiny(data={"validation": {"every": 1000}}), cohort)
+    execute(folder)
+    assert torch.load(folder.checkpoints / "best.ckpt", weights_only=True)["epoch"] == 2
 
 
 def test_a_folder_that_has_moved_goes_on_and_knows_its_best_epoch(undisturbed, cohort, tmp_path, monkeypatch):

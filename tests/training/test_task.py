@@ -152,6 +152,21 @@ def test_a_resumed_training_ends_with_the_same_weights_though_it_has_dropout(coh
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16-mixed", torch.bfloat16), ("32-true", torch.float32)])
+def test_training_validation_and_test_run_in_the_same_precision(cohort, tmp_path, precision, dtype):
+    seen = []
+    data = PETMRDataModule(str(cohort.path), folds=2, patch_size=(16, 16, 16))
+    network = torch.nn.Conv3d(2, 9, 1)
+    network.register_forward_hook(
+        lambda module, inputs, logits: seen.append((trainer_.state.stage.value, logits.dtype))
+    )
+    task = SegmentationTask(network, data.structures, inference=Inference(WINDOW))
+    trainer_ = trainer(tmp_path, 1, precision=precision)
+    trainer_.fit(task, datamodule=data)
+    trainer_.test(task, datamodule=data, verbose=False)
+    assert set(seen) == {(stage, dtype) for stage in ("train", "validate", "test")}
+
+
 def test_validation_logs_the_mean_and_every_structure_seen(cohort, tmp_path):
     _, one = fit(cohort, tmp_path, 1)
     logged = set(one.callback_metrics)
