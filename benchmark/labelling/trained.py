@@ -22,6 +22,7 @@ SECTIONS = ("state_dict", "network", "inference", DATA)
 """What a checkpoint of `SegmentationTask` and `PETMRDataModule` holds."""
 PREFIX = "network."
 HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
+"""Precisions in which a network runs under autocast; Lightning's names begin with them."""
 
 
 @dataclass(frozen=True)
@@ -29,30 +30,36 @@ class Trained:
     """A network that is ready to label what is prepared as its training data were.
 
     Attributes:
-        network: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
+        bare: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
         modalities: What the M channels are.
         protocol: What the K classes are.
         settings: How images are prepared.
         inference: How whole subjects are labelled.
+        precision: In which the network runs: `32`, `bf16` or `16`.
     """
 
-    network: Network
+    bare: Network
     modalities: tuple[str, ...]
     protocol: Protocol
     settings: PrepareSettings
     inference: Inference
+    precision: str
+
+    @property
+    def network(self) -> Network:
+        """The network in its precision."""
+        return in_precision(self.bare, HALVES[self.precision]) if self.precision in HALVES else self.bare
 
     @property
     def known_modalities(self) -> tuple[str, ...]:
         """All images of the cohort that it was trained on, in order."""
         return tuple(self.settings.scaling)
 
-    def adjusted(self, precision: str = "32", **options: Any) -> "Trained":
-        """The same in another precision (`bf16` or `16`), or with other settings of `Inference` and its window."""
+    def adjusted(self, precision: str | None = None, **options: Any) -> "Trained":
+        """The same in another precision, or with other settings of `Inference` and its window."""
         window = {name: options.pop(name) for name in list(options) if name in SlidingWindow.__dataclass_fields__}
         inference = replace(self.inference, window=replace(self.inference.window, **window), **options)
-        network = in_precision(self.network, HALVES[precision]) if precision in HALVES else self.network
-        return replace(self, network=network, inference=inference)
+        return replace(self, precision=precision or self.precision, inference=inference)
 
 
 def load_trained(path: Path, device: str = "cpu") -> Trained:
@@ -82,11 +89,12 @@ def load_trained(path: Path, device: str = "cpu") -> Trained:
         raise ValueError(f"{path}: its weights don't fit its network {type(network).__name__} ({error}).") from error
     data = checkpoint[DATA]
     return Trained(
-        network=network.to(device).eval().requires_grad_(False),
+        bare=network.to(device).eval().requires_grad_(False),
         modalities=tuple(data["modalities"]),
         protocol=protocol_from_dict(data[PREPARATION]["protocol"]),
         settings=PrepareSettings.from_dict(data[PREPARATION]["settings"]),
         inference=Inference.from_dict(checkpoint["inference"]),
+        precision=_short(checkpoint.get("precision", "32-true")),
     )
 
 
@@ -103,8 +111,13 @@ def load_ensemble(paths: Sequence[Path], device: str = "cpu") -> Trained:
     first = members[0]
     if len(members) == 1:
         return first
-    together = ensemble([member.network for member in members])
-    return Trained(together, first.modalities, first.protocol, first.settings, first.inference)
+    return replace(first, bare=ensemble([member.bare for member in members]))
+
+
+def _short(precision: str) -> str:
+    """Of Lightning's names, such as `bf16-mixed`; whatever isn't halved runs in 32 bits."""
+    first = precision.partition("-")[0]
+    return first if first in HALVES else "32"
 
 
 def _build(path: Path, recipe: dict[str, Any]) -> nn.Module:
@@ -128,6 +141,7 @@ def _check_alike(path: Path, one: Trained, other_path: Path, other: Trained) -> 
             ("labels", one.protocol.labels, other.protocol.labels),
             ("preparation", _described(one), _described(other)),
             ("inference", one.inference, other.inference),
+            ("precision", one.precision, other.precision),
         )
         if mine != theirs
     ]

@@ -93,7 +93,7 @@ class SegmentationTask(L.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember how to build the network again, and how it labels.
+        """Remember how to build the network again, how it labels, and in which precision.
 
         Raises:
             FloatingPointError: If a loss or a weight isn't finite any more, so that no checkpoint is written of it.
@@ -101,6 +101,7 @@ class SegmentationTask(L.LightningModule):
         self._require_finite()
         checkpoint["network"] = self.recipe
         checkpoint["inference"] = self.inference.to_dict()
+        checkpoint["precision"] = str(self.trainer.precision)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the checkpoint of another network, or of one with other settings.

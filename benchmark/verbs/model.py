@@ -36,7 +36,7 @@ def predict(
     layout: str | None = None,
     subject: str | None = None,
     device: str | None = None,
-    precision: Literal["32", "bf16", "16"] = "32",
+    precision: Literal["32", "bf16", "16"] | None = None,
     **options: Unpack[InferenceOptions],
 ) -> None:
     """Label new subjects: FreeSurfer labels on the MR's grid, volumes and uptake of every structure, a picture.
@@ -51,7 +51,7 @@ def predict(
         layout: Of the source; recognised where not given.
         subject: Name of the one subject; that of its MR where not given.
         device: Such as cuda or cpu; a GPU where there is one if not given.
-        precision: Of the network: 32 bits, or half on a GPU.
+        precision: Of the network: 32 bits, or half; as in its training where not given.
     """
     import torch
 

@@ -9,7 +9,7 @@ from datamodules.cohort.store import Cohort
 SIDE = 16
 
 
-def train(cohort: Cohort, folder: Path, *, seed: int = 0, **data: Any) -> Path:
+def train(cohort: Cohort, folder: Path, *, seed: int = 0, precision: str = "32-true", **data: Any) -> Path:
     """Fit a U-Net of width 4 for one epoch through the command line; returns its checkpoint."""
     settings = {"cohort": cohort.path, "folds": 2, "patch_size": [SIDE] * 3, "epoch_length": 24, "seed": seed, **data}
     words = [f"--data.{name}={value}" for name, value in settings.items()]
@@ -19,6 +19,7 @@ def train(cohort: Cohort, folder: Path, *, seed: int = 0, **data: Any) -> Path:
         "--model.learning_rate=0.01",
         "--trainer.accelerator=cpu",
         "--trainer.max_epochs=1",
+        f"--trainer.precision={precision}",
     ]
     words += ["--trainer.logger=false", "--trainer.enable_progress_bar=false", f"--trainer.default_root_dir={folder}"]
     cli = build([*words, "--trainer.enable_model_summary=false"], run=False)

@@ -132,6 +132,15 @@ def test_settings_of_inference_travel_with_the_checkpoint_and_can_be_changed(che
     assert changed.window.size == (16, 16, 16)
 
 
+def test_a_network_labels_in_the_precision_of_its_training_unless_told_otherwise(cohort, checkpoints, tmp_path):
+    halved = load_trained(train(cohort, tmp_path, precision="bf16-mixed"))
+    window = torch.rand(1, 2, 16, 16, 16)
+    dtypes = [one.network(window).dtype for one in (halved, halved.adjusted("32"), halved.adjusted(mirror=False))]
+    assert dtypes == [torch.bfloat16, torch.float32, torch.bfloat16]
+    with pytest.raises(ValueError, match="precision: 32 in .*, bf16 in "):
+        load_ensemble([checkpoints[0], tmp_path / "seed-0.ckpt"])
+
+
 def test_half_precision_labels_almost_alike(cohort, checkpoints):
     image = torch.from_numpy(cohort.images("s0")).float()
     whole = load_trained(checkpoints[0])
