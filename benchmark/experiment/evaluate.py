@@ -15,6 +15,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.seal import seal
 from benchmark.runs.settings import merge
 from benchmark.training.cli import build
+from benchmark.training.quiet import without_notices
 from datamodules.files import read_json, write_csv, write_json, write_text
 
 
@@ -45,6 +46,7 @@ def concerned(folders: Sequence[Path], condition: Condition, only: str = "*") ->
     return [run for run in found if run.is_done() and condition.applies_to(_config(run))]
 
 
+@without_notices()
 def evaluate_run(folder: RunFolder, condition: Condition) -> None:
     """Test one run; nothing is done where that has been done before.
 

@@ -3,7 +3,6 @@
 import platform
 import sys
 import time
-import warnings
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -19,11 +18,9 @@ from benchmark.runs.lock import LockedError, locked
 from benchmark.runs.seal import seal
 from benchmark.training.cli import BenchmarkCLI, build
 from benchmark.training.processes import is_first
+from benchmark.training.quiet import speak
 from benchmark.training.stopping import follow_parent, listen
 from datamodules.files import read_json, remove_temporaries, write_json
-
-EXPECTED = ("does not have many workers", "args parameter is intended", "LeafSpec", "exists and is not empty", "`srun`")
-"""In warnings that tell nothing here."""
 
 KEPT = ("epoch", "epochs", "seconds")
 """Of the last progress."""
@@ -113,7 +110,7 @@ def work(folder: RunFolder) -> None:
 
 def main() -> None:
     """Run the folder named on the command line; the first of several ranks holds its lock."""
-    warnings.filterwarnings("ignore", message=f".*({'|'.join(EXPECTED)}).*")
+    speak()
     folder = RunFolder(Path(sys.argv[1]))
     listen()
     follow_parent()

@@ -132,7 +132,7 @@ class RunFolder:
 
     @property
     def progress(self) -> Path:
-        """Finished epochs and seconds, after every epoch."""
+        """How far training has come: a `benchmark.training.progress.Standing`."""
         return self.path / "progress.json"
 
     @property
@@ -239,7 +239,7 @@ class RunFolder:
     def _callbacks(self) -> list[Config]:
         return [
             {"class_path": "benchmark.training.stopping.StopAtOnce"},
-            {"class_path": "benchmark.training.callbacks.Progress", "init_args": {"path": str(self.progress)}},
+            {"class_path": "benchmark.training.progress.Progress", "init_args": {"path": str(self.progress)}},
             {"class_path": "benchmark.training.callbacks.Throughput"},
             {"class_path": "benchmark.training.callbacks.SlicePanel"},
             {"class_path": "lightning.pytorch.callbacks.LearningRateMonitor"},

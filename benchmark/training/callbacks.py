@@ -1,4 +1,4 @@
-"""What happens beside training and test steps: predictions, progress, throughput, pictures."""
+"""What happens beside training and test steps: predictions, throughput, pictures."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,6 @@ from torch import Tensor
 from benchmark.labelling.predictions import write_prediction
 from benchmark.training.task import Batch
 from datamodules.cohort.store import Cohort
-from datamodules.files import read_json, write_json
 from datamodules.volumes.grid import Array
 
 
@@ -37,26 +36,6 @@ class PredictionWriter(L.Callback):
         write_prediction(self.folder, _cohort(trainer), batch["subject"][0], outputs.cpu().numpy())
 
 
-class Progress(L.Callback):
-    """Says after every epoch how far training has come and how long that took, over all resumes."""
-
-    def __init__(self, path: str) -> None:
-        """Write to the JSON file `path`."""
-        self.path = Path(path)
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Go on counting where an interrupted process stopped."""
-        self.started = time.monotonic() - read_json(self.path).get("seconds", 0)
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write epochs and seconds."""
-        if trainer.is_global_zero:
-            seconds = round(time.monotonic() - self.started, 1)
-            write_json(
-                self.path, {"epoch": trainer.current_epoch + 1, "epochs": trainer.max_epochs, "seconds": seconds}
-            )
-
-
 class Throughput(L.Callback):
     """Logs patches per second over an epoch's training steps, and the peak of GPU memory."""
 
@@ -70,6 +49,8 @@ class Throughput(L.Callback):
         """Count patches, and stop the clock after the last step, before validation."""
         self.patches += len(batch["image"]) * trainer.world_size
         if batch_idx + 1 == trainer.num_training_batches:
+            if pl_module.device.type == "cuda":
+                torch.cuda.synchronize(pl_module.device)  # once an epoch: steps only hand their work over
             pl_module.log("train/patches_per_second", self.patches / (time.monotonic() - self.started))
             if pl_module.device.type == "cuda":
                 peak = torch.cuda.max_memory_allocated(pl_module.device) / 2**30

@@ -9,6 +9,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.training.processes import environments, strategy_of
+from benchmark.training.quiet import leave_out
 from benchmark.training.task import SegmentationTask
 from datamodules.petmr import PETMRDataModule
 
@@ -81,6 +82,7 @@ def build(args: list[str] | dict[str, Any], *, run: bool, cli: type[BenchmarkCLI
     Raises:
         ArgumentError: If a configuration without subcommand can't be parsed; a command line ends with its usage.
     """
+    leave_out()
     return cli(
         SegmentationTask,
         PETMRDataModule,

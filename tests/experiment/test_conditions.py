@@ -35,6 +35,12 @@ def test_a_condition_adds_a_table_of_cases_with_its_own_column(folder, tmp_path)
     assert len(list((folder.path / "predictions-noise-high").glob("*.nii.gz"))) == clean["subject"].nunique()
 
 
+def test_an_evaluation_tells_its_progress_and_nothing_else(folder):
+    told = petmr("evaluate", folder.path, "--noise", "0.3")
+    assert told.returncode == 0
+    assert told.stderr == "noise-0.3 1/1: tiny/fold-0-seed-0\n"
+
+
 def test_no_noise_is_no_condition_and_a_modality_must_be_there():
     for level in ("none", 0.0):
         with pytest.raises(ValueError, match="is no noise"):

@@ -137,7 +137,7 @@ def test_a_network_labels_in_the_precision_of_its_training_unless_told_otherwise
     window = torch.rand(1, 2, 16, 16, 16)
     dtypes = [one.network(window).dtype for one in (halved, halved.adjusted("32"), halved.adjusted(mirror=False))]
     assert dtypes == [torch.bfloat16, torch.float32, torch.bfloat16]
-    with pytest.raises(ValueError, match="precision: 32 in .*, bf16 in "):
+    with pytest.raises(ValueError, match=r"precision: 32 in .*, bf16 in "):
         load_ensemble([checkpoints[0], tmp_path / "seed-0.ckpt"])
 
 
