@@ -38,16 +38,22 @@ class StopAtOnce(L.Callback):
     """Puts `stop` back in the place of Lightning's handler.
 
     That one talks to the other ranks from within the handler, where they may be anywhere. Here the first rank just
-    leaves; the others follow, as their parent is gone.
+    leaves; the others follow, as their parent is gone. So they need not ask each other before every step whether one
+    has been stopped, for which Lightning would wait until the device has done all steps before.
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Lightning has just set its own."""
         listen()
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _ask_nobody  # type: ignore[method-assign]
 
     def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Lightning has just set its own."""
         listen()
+
+
+def _ask_nobody() -> None:
+    """In the place of what Lightning does before every step of several ranks."""
 
 
 def follow_parent(seconds: float = 1.0) -> None:
