@@ -119,9 +119,11 @@ class SegmentationTask(L.LightningModule):
             raise ValueError(f"The checkpoint is of another network; {'; '.join(differing)}.")
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Make dropout a function of (seed, step, rank)."""
-        state = np.random.SeedSequence([self.seed, self.global_step, self.global_rank]).generate_state(1)
-        torch.manual_seed(int(state[0]))
+        """Make dropout a function of (seed, step, rank), on whatever device it is drawn."""
+        (state,) = np.random.SeedSequence([self.seed, self.global_step, self.global_rank]).generate_state(1).tolist()
+        torch.default_generator.manual_seed(state)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(state)  # torch.manual_seed would keep a stack trace for every device there isn't
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch of patches; nothing is read back from the device."""

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Literal
 
 
-def bench(part: Literal["scoring", "patches", "inference"], *, json: Path | None = None) -> None:
-    """Measure a part of this suite beside MONAI's in one run: minutes on one core.
+def bench(part: Literal["scoring", "patches", "inference", "loop"], *, json: Path | None = None) -> None:
+    """Measure a part of this suite beside its peer in one run: minutes on one core.
 
     Args:
-        part: Scores of 256^3 label maps, training patches, or sliding-window inference.
+        part: Scores of 256^3 label maps, training patches, or sliding-window inference, beside MONAI's; or the training
+            loop, beside a bare one.
         json: File to write the table to.
     """
     from importlib import import_module
@@ -19,6 +20,6 @@ def bench(part: Literal["scoring", "patches", "inference"], *, json: Path | None
 
     stderr.print(f"{part}: every case is measured in a process of its own, which takes minutes.", markup=False)
     cases = import_module(f"benchmark.bench.{part}").bench()
-    show_table(comparison_table(cases), f"{part}: ours beside MONAI's")
+    show_table(comparison_table(cases), f"{part}: ours beside its peer")
     if json:
         write_json(json, cases)
