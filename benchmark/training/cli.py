@@ -38,7 +38,7 @@ class BenchmarkCLI(LightningCLI):
     def instantiate_trainer(self, **settings: Any) -> L.Trainer:
         """Read no checkpoint that could run code, and let ranks have unequal numbers of subjects.
 
-        Deterministic algorithms fill uninitialised memory, 3 to 5 % of a step; nobody reads it, so it is left alone.
+        PyTorch's deterministic mode also fills uninitialised memory, a few percent of a step; nobody reads it here.
         """
         torch.set_float32_matmul_precision(self._get(self.config_init, "matmul_precision"))
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from builders.cohorts import make_cohort
 from builders.small_networks import SMALL, SMALL_PATCH
 
-from benchmark.labelling.sliding_window import SlidingWindow, mirrored, segment
+from benchmark.labelling.sliding_window import SlidingWindow, foreground_box, mirrored, segment
 from benchmark.labelling.whole_subjects import Inference, label_subject
 from benchmark.training.task import SegmentationTask
 from models import NETWORKS
@@ -77,3 +78,10 @@ def test_labels_do_not_depend_on_how_many_windows_go_at_once(name):
 
 def test_a_batch_of_windows_has_the_voxels_of_the_papers_two():
     assert [SlidingWindow((side,) * 3).at_once for side in (96, 64, 128)] == [2, 6, 1]
+
+
+def test_a_prepared_subject_is_its_own_foreground_so_that_cutting_to_it_again_changes_nothing(tmp_path):
+    cohort = make_cohort(tmp_path, subjects=3)
+    for subject in cohort.subjects:
+        image = torch.from_numpy(cohort.images(subject)).float()
+        assert image[:, *foreground_box(image)].shape == image.shape
