@@ -119,7 +119,8 @@ def _work(cli: BenchmarkCLI) -> tuple[int, int]:
     each = data.patches_per_epoch
     bounds = ((cli.trainer.max_epochs or -1, each), (cli.trainer.max_steps, data.batch_size))
     patches = min((count * size for count, size in bounds if count > 0), default=0)  # without any it never ends
-    validations = math.ceil(patches / each) // max(data.epochs_to_validation, cli.trainer.check_val_every_n_epoch or 1)
+    between = max(data.epochs_to_validation, cli.trainer.check_val_every_n_epoch or 1)
+    validations = max(math.ceil(patches / each) // between, 1)
     windows = validations * _windows(cli, data.validated) + _windows(cli, data.parts.test)
     return patches, windows
 

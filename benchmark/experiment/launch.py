@@ -88,7 +88,7 @@ def _share_steps(run: Run) -> None:
     devices = trainer.get("devices", "auto")
     count = len(devices) if isinstance(devices, list) else int(devices) if str(devices).isdecimal() else 1
     try:
-        share(run.config["data"]["batch_size"], count * trainer.get("num_nodes", 1))
+        share(run.config["data"]["batch_size"], max(count, 1) * trainer.get("num_nodes", 1))
     except ValueError as error:
         raise ValueError(f"{run.name}: {error}") from error
 

@@ -7,14 +7,13 @@ patches, so the moments of the whole batch are means of the ranks' own (Chan, Go
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from benchmark.training.processes import of_all_ranks
+from benchmark.training.processes import of_all_ranks, ranks
 
 KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -47,7 +46,7 @@ class SharedBatchNorm(_BatchNorm):
             return super().forward(x)
         normal, mean, variance = _Normalise.apply(x, self.weight, self.bias, self.eps)
         if self.track_running_stats:
-            self._remember(mean, variance, x.numel() // x.shape[1] * dist.get_world_size())
+            self._remember(mean, variance, x.numel() // x.shape[1] * ranks())
         result: Tensor = normal
         return result
 
@@ -59,9 +58,9 @@ class SharedBatchNorm(_BatchNorm):
         """Update the running statistics, as PyTorch does, without reading anything back from a device."""
         kept = dict(self.named_buffers())
         steps = kept["num_batches_tracked"].add_(1)
-        share = 1 / steps.float() if self.momentum is None else mean.new_tensor(self.momentum)
         for name, value in (("running_mean", mean), ("running_var", variance * (count / (count - 1)))):
-            kept[name].lerp_(value.to(kept[name]), share.to(kept[name]))
+            share = (1 / steps).to(kept[name]) if self.momentum is None else self.momentum
+            kept[name].lerp_(value.to(kept[name]), share)
 
 
 class _Normalise(Function):

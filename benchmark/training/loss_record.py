@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from benchmark.training.processes import of_all_ranks
+from benchmark.training.processes import of_all_ranks, ranks
 
 NAMES = ("train/loss", "train/dice_loss", "train/ce_loss")
 
@@ -74,6 +74,6 @@ class LossRecord:
 def _from_all_ranks(subjects: Sequence[str]) -> list[Sequence[str]]:
     if not dist.is_initialized():
         return [subjects]
-    gathered: list[Sequence[str]] = [[] for _ in range(dist.get_world_size())]
+    gathered: list[Sequence[str]] = [[] for _ in range(ranks())]
     dist.all_gather_object(gathered, subjects)
     return gathered

@@ -50,18 +50,23 @@ def require_all(trainer: L.Trainer) -> None:
     """
     wanted = trainer.num_devices * trainer.num_nodes
     if trainer.world_size != wanted:
-        ranks = "1 process trains" if trainer.world_size == 1 else f"{trainer.world_size} processes train"
+        found = "1 process trains" if trainer.world_size == 1 else f"{trainer.world_size} processes train"
         raise ValueError(
-            f"{ranks}, but trainer.devices and num_nodes ask for {wanted}: steps would hold other patches. Under SLURM "
+            f"{found}, but trainer.devices and num_nodes ask for {wanted}: steps would hold other patches. Under SLURM "
             "a job needs a task for each device (`resources` of the experiment, or srun)."
         )
+
+
+def ranks() -> int:
+    """How many train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def of_all_ranks(values: Tensor) -> Tensor:
     """The values of every rank, `[W, ...]`; all ranks must ask."""
     if not dist.is_initialized():
         return values[None]
-    gathered = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+    gathered = [torch.empty_like(values) for _ in range(ranks())]
     dist.all_gather(gathered, values.contiguous())
     return torch.stack(gathered)
 
