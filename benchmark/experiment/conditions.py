@@ -27,9 +27,11 @@ class Condition:
     needs: str = ""
 
     def applies_to(self, config: Mapping[str, Any]) -> bool:
-        """Whether it makes a difference to a run of this configuration."""
+        """Whether it makes a difference to a run of this configuration, and leaves its network something to see."""
         seen = config["data"].get("modalities")
-        return not self.needs or seen is None or self.needs in seen
+        if seen is None:
+            return True
+        return (not self.needs or self.needs in seen) and not set(seen) <= set(self.data.get("missing", ()))
 
 
 def without(modality: str) -> Condition:
@@ -38,7 +40,7 @@ def without(modality: str) -> Condition:
 
 
 def noisy(level: str | float) -> Condition:
-    """The PET is noisy.
+    """The PET is noisy; named by the share that a level stands for, so that either is the same condition.
 
     Raises:
         ValueError: If the level is unknown, or no noise at all.
@@ -46,7 +48,7 @@ def noisy(level: str | float) -> Condition:
     share = noise_share(level)
     if not share:
         raise ValueError(f"Noise '{level}' is no noise: that is the test that every run ends with.")
-    return Condition(f"noise-{level}", {"noise": share}, {"noise": share}, "pet")
+    return Condition(f"noise-{share:g}", {"noise": share}, {"noise": share}, "pet")
 
 
 def elsewhere(cohort: Path, name: str | None = None) -> Condition:
@@ -78,7 +80,7 @@ class Conditions:
     cohorts: dict[str, str] = field(default_factory=dict)
 
     def all(self, modalities: Sequence[str]) -> list[Condition]:
-        """Every one of them, for a cohort of these modalities.
+        """Every one of them once, for a cohort of these modalities.
 
         Raises:
             FileNotFoundError: If there is no such cohort.
@@ -88,4 +90,5 @@ class Conditions:
             raise ValueError(f"Modality {', '.join(unknown)} can't be missing: the cohort has {', '.join(modalities)}.")
         noises = [noisy(level) for level in self.noise]
         others = [elsewhere(Path(path), name) for name, path in self.cohorts.items()]
-        return [*noises, *(without(modality) for modality in self.missing), *others]
+        every = [*noises, *(without(modality) for modality in self.missing), *others]
+        return list({condition.name: condition for condition in every}.values())

@@ -25,14 +25,14 @@ def folder(cohort, tmp_path_factory):
 def test_a_condition_adds_a_table_of_cases_with_its_own_column(folder, tmp_path):
     evaluate_all([folder.path], noisy("high"))
     evaluate_all([folder.path], without("pet"))
-    clean, loud, blind = (pd.read_csv(folder.path / f"cases{name}.csv") for name in ("", "-noise-high", "-missing-pet"))
+    clean, loud, blind = (pd.read_csv(folder.path / f"cases{name}.csv") for name in ("", "-noise-0.2", "-missing-pet"))
     assert [*clean.columns, "noise"] == list(loud.columns)
     assert set(loud["noise"]) == {0.2}
     assert set(blind["missing"]) == {"pet"}
     assert sorted(set(loud["subject"])) == sorted(set(clean["subject"]))
     assert not loud["dice"].equals(clean["dice"])
     assert not blind["dice"].equals(clean["dice"])
-    assert len(list((folder.path / "predictions-noise-high").glob("*.nii.gz"))) == clean["subject"].nunique()
+    assert len(list((folder.path / "predictions-noise-0.2").glob("*.nii.gz"))) == clean["subject"].nunique()
 
 
 def test_no_noise_is_no_condition_and_a_modality_must_be_there():
@@ -41,6 +41,19 @@ def test_no_noise_is_no_condition_and_a_modality_must_be_there():
             noisy(level)
     with pytest.raises(ValueError, match="Modality ct can't be missing: the cohort has pet, mr"):
         Conditions(missing=["ct"]).all(["pet", "mr"])
+
+
+def test_one_condition_has_one_name_however_it_is_asked_for():
+    assert noisy("low") == noisy(0.05)
+    assert noisy("low").name == "noise-0.05"
+    asked_twice = Conditions(noise=["low", 0.05], missing=["pet", "pet"]).all(["pet", "mr"])
+    assert [condition.name for condition in asked_twice] == ["noise-0.05", "missing-pet"]
+
+
+def test_a_network_that_would_see_nothing_is_not_concerned():
+    blind = without("pet")
+    assert blind.applies_to({"data": {}}) and blind.applies_to({"data": {"modalities": ["pet", "mr"]}})
+    assert not blind.applies_to({"data": {"modalities": ["pet"]}})
 
 
 def test_another_cohort_is_tested_whole(folder, tmp_path):
@@ -63,7 +76,7 @@ def test_nothing_is_done_twice(folder):
 def test_the_tables_keep_conditions_apart(folder):
     evaluate_all([folder.path], noisy("high"))
     evaluate_all([folder.path], without("pet"))
-    cases = read_cases([folder.cases, folder.path / "cases-noise-high.csv", folder.path / "cases-missing-pet.csv"])
+    cases = read_cases([folder.cases, folder.path / "cases-noise-0.2.csv", folder.path / "cases-missing-pet.csv"])
     own = read_cases([folder.cases])
     pd.testing.assert_frame_equal(tables.overall(cases), tables.overall(own))
     assert set(tables.by_noise(cases)["noise"]) == {0.0, 0.2}
@@ -75,7 +88,7 @@ def test_a_condition_that_makes_no_difference_to_any_run_is_refused(cohort, tmp_
     run = begin(tmp_path, tiny(data={"modalities": ["mr"]}), cohort)
     run.cases.touch()
     run.done.write_text("{}")
-    with pytest.raises(ValueError, match=r"No run that matches .* is done and concerned by noise-high"):
+    with pytest.raises(ValueError, match=r"No run that matches .* is done and concerned by noise-0.2"):
         evaluate_all([tmp_path], noisy("high"))
 
 
