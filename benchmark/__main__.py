@@ -11,6 +11,7 @@ from benchmark.verbs.data import check, picture, prepare, simulate, split
 from benchmark.verbs.demo import demo
 from benchmark.verbs.experiment import evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
+from benchmark.verbs.sharing import pack
 
 LIGHTNING_VERBS = ("fit", "validate", "test")
 EPILOG = (
@@ -31,6 +32,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "predict": predict,
     "score": score,
     "report": report,
+    "pack": pack,
     "profile": profile,
     "bench": bench,
 }

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmark.report.certificate import CheckedFolds, check_folds
+from benchmark.report.certificate import CheckedFolds, check_folds, packed_folds
+from benchmark.runs.contributions import contributions
 from benchmark.runs.evidence import Evidence
 from benchmark.runs.objections import FoundRun
 from datamodules.cohort.store import Cohort, open_cohort
@@ -37,6 +38,7 @@ class Facts:
         cohort: The cohort in words.
         folds: The certificate of folds.
         environment: Hardware and versions of packages, as the runs recorded them, and those of the report.
+        contributions: Who contributed which runs, of `runs.contributions`.
     """
 
     runs: pd.DataFrame
@@ -45,6 +47,7 @@ class Facts:
     cohort: str
     folds: CheckedFolds
     environment: Mapping[str, str]
+    contributions: pd.DataFrame
 
 
 def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
@@ -57,8 +60,9 @@ def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
         settings={run.record.variant: _network(configs[run.name]) for run in evidence.runs},
         config=yaml.safe_dump(_shared(list(configs.values())), sort_keys=False),
         cohort=_describe(evidence, cohort),
-        folds=check_folds(first.record, configs[first.name]["data"], cohort),
+        folds=check_folds(first.record, configs[first.name]["data"], cohort) if cohort else packed_folds(first),
         environment=_environment(done),
+        contributions=contributions(evidence),
     )
 
 
@@ -68,10 +72,13 @@ def read_config(run: FoundRun) -> dict[str, Any]:
     return config
 
 
-def find_cohort(evidence: Evidence) -> Cohort | None:
-    """The cohort of an experiment where its runs say it is; None if it's gone, of another format, or another by now."""
+def find_cohort(evidence: Evidence, given: Path | None = None) -> Cohort | None:
+    """The cohort of an experiment where its runs say it is, or where else it is said to be.
+
+    None if it's gone, of another format, or another by now.
+    """
     for run in evidence.runs:
-        path = Path(read_config(run)["data"]["cohort"])
+        path = given or Path(read_config(run)["data"]["cohort"])
         if (path / "cohort.json").is_file():
             with suppress(ValueError):
                 cohort = open_cohort(path)

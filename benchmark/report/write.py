@@ -16,8 +16,9 @@ from benchmark.report.statistics_sheets import statistics_sheets
 from benchmark.report.viewer import viewer_data
 from benchmark.runs.evidence import Evidence, gather
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.joined import join
 from benchmark.statistics.tables import internal
-from datamodules.cohort.store import Cohort
+from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.files import write_csv, write_text
 
 
@@ -34,30 +35,55 @@ class Report:
     experiments: tuple[ExperimentPage, ...]
 
 
-def report(folders: Sequence[Path], output: Path, progress: Callable[[str], None] = lambda experiment: None) -> Report:
+def report(
+    folders: Sequence[Path],
+    output: Path,
+    progress: Callable[[str], None] = lambda experiment: None,
+    *,
+    together: str | None = None,
+    cohort: Path | None = None,
+) -> Report:
     """Write the report of all experiments whose runs lie in some folders.
 
     Args:
         folders: Of experiments, or of single runs.
         output: Gets `report.html`, and a folder for each experiment with `cases.csv`, tables, numbers and figures.
         progress: Called with the name of each experiment that is written.
+        together: Name of one table for all runs, whatever their experiments are called.
+        cohort: Where the cohort lies, if not where the runs found it.
 
     Raises:
         FileNotFoundError: If no run is complete.
-        ValueError: If runs contradict each other, or their files can't be read.
+        ValueError: If runs contradict each other, can't share a table, or their files can't be read.
     """
     pages = []
-    for evidence in gather(folders):
-        pages.append(write_experiment(evidence, output / evidence.experiment))
+    found = gather(folders)
+    if cohort:
+        _require_match(open_cohort(cohort), found)
+    for evidence in (join(found, together),) if together else found:
+        pages.append(write_experiment(evidence, output / evidence.experiment, cohort))
         progress(evidence.experiment)
     page = output / "report.html"
     write_text(page, render(pages))
     return Report(page, tuple(pages))
 
 
-def write_experiment(evidence: Evidence, folder: Path) -> ExperimentPage:
-    """Write tables, numbers and figures of one experiment, and give what the page shows of it."""
-    found, cohort = compute(evidence), find_cohort(evidence)
+def _require_match(cohort: Cohort, found: Sequence[Evidence]) -> None:
+    known = {run.record.cohort: one.experiment for one in found for run in one.runs}
+    if cohort.fingerprint not in known:
+        listed = ", ".join(f"{fingerprint} ({experiment})" for fingerprint, experiment in known.items())
+        raise ValueError(f"{cohort.path}: is the cohort {cohort.fingerprint}; these runs are of {listed}.")
+
+
+def write_experiment(evidence: Evidence, folder: Path, place: Path | None = None) -> ExperimentPage:
+    """Write tables, numbers and figures of one experiment, and give what the page shows of it.
+
+    Args:
+        evidence: Its runs.
+        folder: To write to.
+        place: Where its cohort lies, if not where its runs found it.
+    """
+    found, cohort = compute(evidence), find_cohort(evidence, place)
     tables = write_tables(evidence, found, folder)
     scenes = _scenes(evidence, cohort)
     middle = scenes[len(scenes) // 2] if scenes else None

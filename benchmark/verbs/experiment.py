@@ -86,13 +86,19 @@ def evaluate(
     evaluate_all(runs, condition, only)
 
 
-def report(runs: list[Path], *, output: Path = Path("report")) -> None:
+def report(
+    runs: list[Path], *, output: Path = Path("report"), together: str | None = None, cohort: Path | None = None
+) -> None:
     """Make tables, statistics, figures and one HTML page from finished runs; they say which runs are missing.
 
     Args:
-        runs: Folders of experiments, such as runs/overall runs/fusion.
+        runs: Folders of experiments and packs of others, such as runs/overall lab-a.zip.
         output: Folder to write to.
+        together: Name of one table for the runs of all experiments given, where cohort and folds are the same.
+        cohort: Prepared cohort, for pictures and the certificate of folds, if it isn't where the runs found it.
     """
     from benchmark.report.console import make_report
+    from benchmark.sharing.unpack import opened
 
-    make_report(runs, output)
+    with opened(runs) as folders:
+        make_report(folders, output, together, cohort)
