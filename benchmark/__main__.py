@@ -11,7 +11,7 @@ from benchmark.verbs.data import check, picture, prepare, simulate, split
 from benchmark.verbs.demo import demo
 from benchmark.verbs.experiment import evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
-from benchmark.verbs.sharing import pack
+from benchmark.verbs.sharing import adopt, export, pack
 
 LIGHTNING_VERBS = ("fit", "validate", "test")
 EPILOG = (
@@ -33,6 +33,8 @@ VERBS: dict[str, Callable[..., Any]] = {
     "score": score,
     "report": report,
     "pack": pack,
+    "adopt": adopt,
+    "export": export,
     "profile": profile,
     "bench": bench,
 }

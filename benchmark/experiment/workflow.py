@@ -56,7 +56,7 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
         ValueError: If one of them can't be used, or if runs aren't done.
     """
     experiment = load_experiment(path, options.scale)
-    opened, folder = _open(experiment, cohort), output or Path("runs") / experiment.name
+    opened, folder = open_cohort_of(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
@@ -95,7 +95,13 @@ def _test(folder: Path, condition: Condition, options: RunOptions) -> None:
         evaluate_all([folder], condition)
 
 
-def _open(experiment: Experiment, cohort: Path | None) -> Cohort:
+def open_cohort_of(experiment: Experiment, cohort: Path | None) -> Cohort:
+    """The cohort that is given, or else the one that the experiment names.
+
+    Raises:
+        FileNotFoundError: If it isn't there.
+        ValueError: If there is neither.
+    """
     if cohort is None and experiment.cohort is None:
         raise ValueError(f"'{experiment.name}' names no cohort: give one with --cohort.")
     return open_cohort(cohort or Path(str(experiment.cohort)))
@@ -109,7 +115,7 @@ def show_plan(path: Path, cohort: Path | None, output: Path | None, options: Run
         ValueError: If one of them can't be used, or if networks can't be trained.
     """
     experiment = load_experiment(path, options.scale)
-    opened = _open(experiment, cohort)
+    opened = open_cohort_of(experiment, cohort)
     place = output or Path("runs") / experiment.name
     planned = choose(experiment, place, options.only)
     if not options.restart:

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from benchmark.report.certificate import CheckedFolds, check_folds, packed_folds
+from benchmark.runs.adopted import is_adopted
 from benchmark.runs.contributions import contributions
 from benchmark.runs.evidence import Evidence
 from benchmark.runs.objections import FoundRun
@@ -55,10 +56,11 @@ def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
     configs = {run.name: read_config(run) for run in evidence.runs}
     done = {run.name: read_json(run.folder.done) for run in evidence.runs}
     first = evidence.runs[0]
+    trained = [run for run in evidence.runs if not is_adopted(run.folder)]
     return Facts(
         runs=_run_table(evidence, done),
         settings={run.record.variant: _network(configs[run.name]) for run in evidence.runs},
-        config=yaml.safe_dump(_shared(list(configs.values())), sort_keys=False),
+        config=yaml.safe_dump(_shared([configs[run.name] for run in trained]), sort_keys=False) if trained else "",
         cohort=_describe(evidence, cohort),
         folds=check_folds(first.record, configs[first.name]["data"], cohort) if cohort else packed_folds(first),
         environment=_environment(done),
@@ -93,7 +95,8 @@ def read_costs(evidence: Evidence) -> pd.DataFrame:
         One row per variant: variant, minutes (of training with its validations), seconds_per_subject (of the test),
         parameters_m, gmac.
     """
-    recorded = [{"variant": run.record.variant, **read_json(run.folder.done)} for run in evidence.runs]
+    trained = [run for run in evidence.runs if not is_adopted(run.folder)]
+    recorded = [{"variant": run.record.variant, **read_json(run.folder.done)} for run in trained]
     table = pd.DataFrame(recorded).reindex(columns=["variant", *COSTS]).astype(dict.fromkeys(COSTS, float))
     costs = table.groupby("variant", sort=False).median().reset_index()
     return costs.assign(minutes=costs["seconds"] / 60, parameters_m=costs["parameters"] / 1e6)
@@ -103,7 +106,7 @@ def _run_table(evidence: Evidence, done: Mapping[str, Mapping[str, Any]]) -> pd.
     rows = [
         {
             "run": run.name,
-            "state": "counted",
+            "state": "adopted" if is_adopted(run.folder) else "counted",
             "seconds": done[run.name].get("seconds"),
             "steps": done[run.name].get("steps"),
             "identity": run.record.identity,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmark.report.metrics import FURTHER, METRICS, Metric
 from benchmark.report.numbers import Numbers
+from benchmark.report.origins import provenance
 from benchmark.report.paper import ranking_agreement
 from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
 from benchmark.runs.evidence import Evidence
@@ -18,7 +19,7 @@ ABSENCES = ("missed", "spurious")
 
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
     """The tables of the paper: overall, external cohorts, noise robustness; and tests without a modality."""
-    note = f"Mean ± standard deviation over subjects. {_absences(found.summary)}"
+    note = f"Mean ± standard deviation over subjects. {_absences(found.summary)} {provenance(evidence)}".strip()
     yield _scores_sheet(evidence, "overall", "Overall comparison", found.summary, METRICS, note)
     yield _scores_sheet(evidence, "further", "Distances, surfaces and volumes", found.summary, FURTHER, note)
     for name, rows in found.external.groupby(tables.TEST_COHORT, sort=False) if len(found.external) else ():

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from benchmark.runs.evidence import TOGETHER, Evidence, Gap
+from benchmark.runs.adopted import TOGETHER
+from benchmark.runs.evidence import Evidence, Gap
 from datamodules.sources.subjects import named
 
 

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmark.runs.adopted import TOGETHER
 from benchmark.runs.contributions import OPENED, Origin, origin_of
-from benchmark.runs.evidence import TOGETHER, find_runs, read_grids
+from benchmark.runs.evidence import find_runs, read_grids
 from benchmark.runs.objections import FoundRun
 from datamodules.files import sha256
 

@@ -1,0 +1,202 @@
+"""`petmr adopt`: label maps of any tool become the scored test of one fold, as a row beside the trained ones.
+
+A map lies on its subject's own grid, with axes in any order, or on that of the cohort's store, on which `petmr export`
+hands out images. Nothing is resampled, no subject left out.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from benchmark.experiment.definition import NAME, RESERVED, Experiment, expand
+from benchmark.experiment.launch import record_of
+from benchmark.experiment.scores import score_run
+from benchmark.labelling.predictions import prediction_file
+from benchmark.runs import adopted
+from benchmark.runs.evidence import GRID, write_grid
+from benchmark.runs.folder import RunFolder, RunRecord
+from benchmark.runs.lock import locked
+from benchmark.runs.objections import name_of
+from benchmark.scoring.folders import PREDICTION, ScoreSettings, read_map
+from benchmark.scoring.matching import subject_of
+from datamodules.cohort.splits import Fold, load_splits
+from datamodules.cohort.store import Cohort
+from datamodules.files import atomic_path, digest, sha256, write_json, write_text
+from datamodules.findings import error, refuse_errors
+from datamodules.sources.subjects import named
+from datamodules.volumes.grid import Array, Grid, cropped, from_ras, ras_grid
+from datamodules.volumes.read import is_image, stem
+from datamodules.volumes.write import write_labels
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What is adopted.
+
+    Attributes:
+        name: Row of the table.
+        fold: Whose test part was labelled, from 0.
+        seed: Of the tool's run, where there are several.
+        tool: What made the label maps, in words.
+        indices: Whether they hold class indices of the cohort's protocol instead of FreeSurfer labels.
+        unknown_to_background: Whether labels outside the protocol become background instead of an error.
+    """
+
+    name: str
+    fold: int
+    seed: int = 0
+    tool: str = ""
+    indices: bool = False
+    unknown_to_background: bool = False
+
+
+def adopt(
+    experiment: Experiment,
+    cohort: Cohort,
+    predictions: Path,
+    output: Path,
+    adoption: Adoption,
+    progress: Callable[[str], None] = lambda subject: None,
+) -> RunFolder:
+    """Adopt a folder of label maps as one run of an experiment.
+
+    Args:
+        experiment: Beside whose rows the new one stands.
+        cohort: What it is tested on.
+        predictions: Label maps named after their subjects.
+        output: Folder of the experiment's runs.
+        adoption: What is adopted.
+        progress: Called with every subject that is read.
+
+    Raises:
+        ValueError: If the row's name is taken, the fold doesn't exist, a subject isn't of its test part, is missing
+            or has two label maps, or a map lies on another grid or holds unknown labels; or if other label maps were
+            adopted as this run before.
+        LockedError: If another process works there.
+    """
+    _check_name(experiment, adoption)
+    splits = load_splits(cohort, experiment.folds, experiment.split_seed)
+    files = _find(predictions, cohort, splits.folds[adoption.fold])
+    hashes = {subject: sha256(path) for subject, path in files.items()}
+    records = _records(experiment, cohort, adoption)
+    record = RunRecord(**{**vars(records[adoption.fold]), "identity": digest([hashes, vars(adoption)])})
+    folder = RunFolder(output / name_of(record))
+    for subject, path in files.items():  # all of them before anything is written
+        _brought_home(path, cohort, subject, adoption)
+    with locked(folder.lock):
+        if _is_done(folder, record):
+            return folder
+        _begin(folder, record, experiment, cohort, adoption, hashes)
+        for subject, path in files.items():
+            _write(folder, subject, *_brought_home(path, cohort, subject, adoption))
+            progress(subject)
+        _expect(output, experiment, cohort, records)
+        score_run(folder, cohort, sorted(files))
+        write_json(folder.done, {"hardware": adoption.tool or "made elsewhere"})
+    return folder
+
+
+def _check_name(experiment: Experiment, adoption: Adoption) -> None:
+    if not re.fullmatch(NAME, adoption.name) or adoption.name in (*RESERVED, *experiment.variants):
+        raise ValueError(
+            f"'{adoption.name}' can't name an adopted row: use letters, digits, '_', '-', '.' and '+', and none of "
+            f"{', '.join((*experiment.variants, *RESERVED))}."
+        )
+    if not 0 <= adoption.fold < experiment.folds:
+        raise ValueError(
+            f"There is no fold {adoption.fold}: the folds of '{experiment.name}' are 0 to {experiment.folds - 1}."
+        )
+
+
+def _find(folder: Path, cohort: Cohort, fold: Fold) -> dict[str, Path]:
+    """The label map of every subject that the fold tests, and of nobody else."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder.")
+    found: dict[str, list[Path]] = {}
+    for path in sorted(path for path in folder.rglob("*") if is_image(path)):
+        found.setdefault(stem(path) if stem(path) in cohort.subjects else subject_of(path), []).append(path)
+    problems = []
+    for subject, paths in found.items():
+        if len(paths) > 1:
+            text = f"Has {len(paths)} label maps: {named(path.relative_to(folder) for path in paths)}."
+            problems.append(error(subject, folder, text, "Leave one."))
+        if subject not in fold.test:
+            place = f"is in its {fold.part_of[subject]} part" if subject in cohort.subjects else "isn't in the cohort"
+            problems.append(error(subject, paths[0], f"Isn't tested in this fold, but {place}.", "Leave it away."))
+    if lacking := [subject for subject in fold.test if subject not in found]:
+        text = f"Has no label map of {named(lacking)}, which this fold tests."
+        problems.append(error("", folder, text, "Name files after their subjects; all of them are needed."))
+    refuse_errors(problems)
+    return {subject: found[subject][0] for subject in fold.test}
+
+
+def _records(experiment: Experiment, cohort: Cohort, adoption: Adoption) -> list[RunRecord]:
+    """What the row needs to be complete: every fold; which label maps that will be isn't known."""
+    like = record_of(expand(experiment)[0], experiment, cohort)
+    own = {"variant": adoption.name, "network": adopted.NETWORK, "seed": adoption.seed, "identity": ""}
+    return [RunRecord(**{**vars(like), **own, "fold": fold}) for fold in range(experiment.folds)]
+
+
+def _is_done(folder: RunFolder, record: RunRecord) -> bool:
+    """Whether these very label maps were adopted before.
+
+    Raises:
+        ValueError: If others were.
+    """
+    if folder.is_done() and folder.read_record() != record:
+        raise ValueError(f"{folder.path}: holds other label maps, or settings. Delete it to adopt these instead.")
+    return folder.is_done()
+
+
+def _begin(
+    folder: RunFolder,
+    record: RunRecord,
+    experiment: Experiment,
+    cohort: Cohort,
+    adoption: Adoption,
+    hashes: Mapping[str, str],
+) -> None:
+    """Write what the run is, in the files that other runs have."""
+    data = {
+        "cohort": str(cohort.path.resolve()),
+        "folds": experiment.folds,
+        "fold": adoption.fold,
+        "split_seed": experiment.split_seed,
+        "seed": adoption.seed,
+    }
+    network = {"class_path": adopted.NETWORK, "init_args": {"tool": adoption.tool} if adoption.tool else {}}
+    write_text(folder.config, yaml.safe_dump({"data": data, "model": {"network": network}}, sort_keys=False))
+    write_json(adopted.marker(folder), {**vars(adoption), "files": dict(hashes)})
+    write_json(folder.record, vars(record))
+
+
+def _expect(output: Path, experiment: Experiment, cohort: Cohort, records: list[RunRecord]) -> None:
+    """Say which runs there must be: of the new row, and of the experiment where nothing of it was begun."""
+    if not (output / GRID).is_file():
+        write_grid(output, [record_of(run, experiment, cohort) for run in expand(experiment)])
+    adopted.expect(output, records)
+
+
+def _brought_home(path: Path, cohort: Cohort, subject: str, adoption: Adoption) -> tuple[Array, Grid]:
+    """A label map as our own predictions are: FreeSurfer labels on the subject's own grid."""
+    kind: Literal["predictions", "neither"] = "predictions" if adoption.indices else "neither"
+    settings = ScoreSettings(cohort.protocol, kind, adoption.unknown_to_background)
+    indices, grid = read_map(path, PREDICTION, settings)
+    known = cohort.subjects[subject]
+    if grid.coincides(ras_grid(known.grid)):
+        return from_ras(cohort.protocol.to_labels(indices), known.grid), known.grid
+    if grid.coincides(cropped(known.stored, known.box)):
+        return cohort.restore(subject, indices)
+    raise ValueError(
+        f"{path}: lies on another grid ({grid}) than the label map of {subject} ({ras_grid(known.grid)}). "
+        "Resample it there, with nearest neighbour."
+    )
+
+
+def _write(folder: RunFolder, subject: str, labels: Array, grid: Grid) -> None:
+    with atomic_path(prediction_file(folder.predictions, subject)) as temporary:
+        write_labels(temporary, labels, grid)
