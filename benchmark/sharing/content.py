@@ -86,6 +86,11 @@ def _check_done(path: Path, place: Place | None) -> None:
         raise TypeError(f"{wrong[0]} is {entry[wrong[0]]!r}")
 
 
+def _check_adopted(path: Path, place: Place | None) -> None:
+    if not isinstance(_read_json(path)["tool"], str):
+        raise TypeError("tool is a text")
+
+
 def _check_config(path: Path, place: Place | None) -> None:
     config = _read_yaml(path)
     network = config["model"]["network"]
@@ -154,6 +159,7 @@ CHECKS: dict[str, Callable[[Path, Place | None], None]] = {
     "grid.json": _check_grid,
     "folds.json": _check_folds,
     "done.json": _check_done,
+    "adopted.json": _check_adopted,
     "config.yaml": _check_config,
     "settings.yaml": lambda path, place: _read_yaml(path),
     "cases.csv": _check_cases,

@@ -18,11 +18,14 @@ from benchmark.experiment.launch import plan, record_of
 from benchmark.experiment.run import execute
 from benchmark.report.facts import read_costs, read_facts
 from benchmark.report.numbers import compute
+from benchmark.report.origins import provenance
 from benchmark.report.sheets import main_sheets
 from benchmark.runs.evidence import gather
 from benchmark.runs.folder import RunFolder
 from benchmark.sharing.adopt import Adoption, adopt
 from benchmark.sharing.nnunet import export_nnunet
+from benchmark.sharing.pack import Contents, pack
+from benchmark.sharing.unpack import opened
 from datamodules.cohort.splits import Fold, load_splits
 from datamodules.cohort.store import Cohort, open_cohort
 
@@ -96,6 +99,18 @@ def test_an_adopted_row_stands_beside_the_trained_ones_and_says_that_it_is_adopt
     assert facts.runs.set_index("run")["state"]["tool/fold-0-seed-0"] == "adopted"
     assert list(read_costs(evidence)["variant"]) == ["tiny"]
     assert [run.path.parent.name for run in concerned([runs], without("pet"))] == ["tiny", "tiny"]
+
+
+def test_an_adopted_row_is_packed_as_one(cohort: Cohort, fold: Fold, tmp_path: Path):
+    runs = trained(cohort, tmp_path / "runs")
+    taken(cohort, foreign(cohort, fold, tmp_path / "maps"), runs)
+    pack([runs], tmp_path / "x.zip", Contents())
+    (here,) = gather([runs])
+    with opened([tmp_path / "x.zip"]) as folders:
+        (there,) = gather(folders)
+        assert provenance(there) == provenance(here) == "tool: label maps made elsewhere, adopted."
+        assert (there.remark, list(there.networks)) == (here.remark, list(here.networks))
+        pd.testing.assert_frame_equal(there.cases, here.cases)
 
 
 def trained(cohort: Cohort, folder: Path) -> Path:
