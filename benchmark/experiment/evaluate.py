@@ -43,7 +43,7 @@ def evaluate_all(folders: Sequence[Path], condition: Condition, only: str = "*")
 def concerned(folders: Sequence[Path], condition: Condition, only: str = "*") -> list[RunFolder]:
     """The finished runs to which a condition makes a difference; adopted ones have no network to test again."""
     found = [run for folder in folders for run in find_runs(folder) if fnmatch(run.name, only)]
-    trained = [run for run in found if run.is_done() and not is_adopted(run)]
+    trained = [run for run in found if run.is_done() and not is_adopted(run.read_record())]
     return [run for run in trained if condition.applies_to(_config(run))]
 
 

@@ -56,7 +56,7 @@ def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
     configs = {run.name: read_config(run) for run in evidence.runs}
     done = {run.name: read_json(run.folder.done) for run in evidence.runs}
     first = evidence.runs[0]
-    trained = [run for run in evidence.runs if not is_adopted(run.folder)]
+    trained = [run for run in evidence.runs if not is_adopted(run.record)]
     return Facts(
         runs=_run_table(evidence, done),
         settings={run.record.variant: _network(configs[run.name]) for run in evidence.runs},
@@ -95,7 +95,7 @@ def read_costs(evidence: Evidence) -> pd.DataFrame:
         One row per variant: variant, minutes (of training with its validations), seconds_per_subject (of the test),
         parameters_m, gmac.
     """
-    trained = [run for run in evidence.runs if not is_adopted(run.folder)]
+    trained = [run for run in evidence.runs if not is_adopted(run.record)]
     recorded = [{"variant": run.record.variant, **read_json(run.folder.done)} for run in trained]
     table = pd.DataFrame(recorded).reindex(columns=["variant", *COSTS]).astype(dict.fromkeys(COSTS, float))
     costs = table.groupby("variant", sort=False).median().reset_index()
@@ -106,7 +106,7 @@ def _run_table(evidence: Evidence, done: Mapping[str, Mapping[str, Any]]) -> pd.
     rows = [
         {
             "run": run.name,
-            "state": "adopted" if is_adopted(run.folder) else "counted",
+            "state": "adopted" if is_adopted(run.record) else "counted",
             "seconds": done[run.name].get("seconds"),
             "steps": done[run.name].get("steps"),
             "identity": run.record.identity,

@@ -1,18 +1,15 @@
 """How the rows of a table came about, where that isn't the same for all of them."""
 
-from benchmark.runs.adopted import adoption
+from benchmark.report.facts import read_config
+from benchmark.runs.adopted import is_adopted
 from benchmark.runs.evidence import Evidence
 
 
 def provenance(evidence: Evidence) -> str:
     """A sentence for each row that wasn't trained here; empty where all were."""
-    tools = {run.record.variant: adoption(run.folder) for run in evidence.runs}
+    found = {run.record.variant: read_config(run) for run in evidence.runs if is_adopted(run.record)}
+    tools = {variant: config["model"]["network"]["init_args"].get("tool") for variant, config in found.items()}
     return " ".join(
-        f"{variant}: label maps made elsewhere{_named(str(marker['tool']))}, adopted."
-        for variant, marker in tools.items()
-        if marker
+        f"{variant}: label maps made elsewhere{f' ({tool})' if tool else ''}, adopted."
+        for variant, tool in tools.items()
     )
-
-
-def _named(tool: str) -> str:
-    return f" ({tool})" if tool else ""

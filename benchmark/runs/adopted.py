@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from benchmark.runs.folder import RunFolder, RunRecord
-from datamodules.files import read_json, write_json
+from benchmark.runs.folder import RunRecord
+from datamodules.files import write_json
 
 NETWORK = "adopted"
 """What stands for the network in the record of such a run."""
@@ -20,19 +19,9 @@ TOGETHER = ("cohort", "splits")
 """What the runs of one experiment must share."""
 
 
-def marker(folder: RunFolder) -> Path:
-    """What was adopted into a run folder: tool, and hash of every file."""
-    return folder.path / "adopted.json"
-
-
-def is_adopted(folder: RunFolder) -> bool:
+def is_adopted(record: RunRecord) -> bool:
     """Whether a run's label maps were made elsewhere."""
-    return marker(folder).is_file()
-
-
-def adoption(folder: RunFolder) -> dict[str, Any]:
-    """What the marker says; empty for a run that was trained here."""
-    return read_json(marker(folder))
+    return record.network == NETWORK
 
 
 def expect(folder: Path, records: Sequence[RunRecord]) -> None:

@@ -6,31 +6,33 @@ hands out images. Nothing is resampled, no subject left out.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from benchmark.experiment.definition import NAME, RESERVED, Experiment, expand
-from benchmark.experiment.launch import record_of
+from benchmark.experiment.launch import splits_of
 from benchmark.experiment.scores import score_run
 from benchmark.labelling.predictions import prediction_file
 from benchmark.runs import adopted
 from benchmark.runs.evidence import GRID, write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.lock import locked
-from benchmark.runs.objections import name_of
+from benchmark.runs.seal import seal
+from benchmark.runs.settings import Run
 from benchmark.scoring.folders import PREDICTION, ScoreSettings, read_map
 from benchmark.scoring.matching import subject_of
-from datamodules.cohort.splits import Fold, load_splits
+from datamodules.cohort.splits import Fold, Splits
 from datamodules.cohort.store import Cohort
-from datamodules.files import atomic_path, digest, sha256, write_json, write_text
+from datamodules.files import atomic_path, sha256, write_json
 from datamodules.findings import error, refuse_errors
 from datamodules.sources.subjects import named
 from datamodules.volumes.grid import Array, Grid, cropped, from_ras, ras_grid
 from datamodules.volumes.read import is_image, stem
 from datamodules.volumes.write import write_labels
+
+SEALED = ("run.json", "settings.yaml", "parts.json", "cases.csv")
+"""What an adopted run swears to: there is no checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def adopt(
     adoption: Adoption,
     progress: Callable[[str], None] = lambda subject: None,
 ) -> RunFolder:
-    """Adopt a folder of label maps as one run of an experiment.
+    """Adopt a folder of label maps as one run of an experiment; the same call goes on after an interruption.
 
     Args:
         experiment: Beside whose rows the new one stands.
@@ -79,24 +81,22 @@ def adopt(
         LockedError: If another process works there.
     """
     _check_name(experiment, adoption)
-    splits = load_splits(cohort, experiment.folds, experiment.split_seed)
+    splits = splits_of(experiment, cohort)
     files = _find(predictions, cohort, splits.folds[adoption.fold])
-    hashes = {subject: sha256(path) for subject, path in files.items()}
-    records = _records(experiment, cohort, adoption)
-    record = RunRecord(**{**vars(records[adoption.fold]), "identity": digest([hashes, vars(adoption)])})
-    folder = RunFolder(output / name_of(record))
+    run = _as_run(experiment, adoption, files)
+    folder = RunFolder(output / run.name)
+    folder.check(run, RunRecord.of(run, cohort, splits))
     for subject, path in files.items():  # all of them before anything is written
         _brought_home(path, cohort, subject, adoption)
+    folder.begin(run, cohort, splits, "disabled")
     with locked(folder.lock):
-        if _is_done(folder, record):
-            return folder
-        _begin(folder, record, experiment, cohort, adoption, hashes)
-        for subject, path in files.items():
-            _write(folder, subject, *_brought_home(path, cohort, subject, adoption))
-            progress(subject)
-        _expect(output, experiment, cohort, records)
-        score_run(folder, cohort, sorted(files))
-        write_json(folder.done, {"hardware": adoption.tool or "made elsewhere"})
+        if not folder.is_done():
+            for subject, path in files.items():
+                _write(folder, subject, *_brought_home(path, cohort, subject, adoption))
+                progress(subject)
+            _expect(output, experiment, cohort, splits, run)
+            score_run(folder, cohort, files)
+            write_json(folder.done, {"hardware": adoption.tool or "made elsewhere"} | seal(folder.path, SEALED))
     return folder
 
 
@@ -134,51 +134,25 @@ def _find(folder: Path, cohort: Cohort, fold: Fold) -> dict[str, Path]:
     return {subject: found[subject][0] for subject in fold.test}
 
 
-def _records(experiment: Experiment, cohort: Cohort, adoption: Adoption) -> list[RunRecord]:
-    """What the row needs to be complete: every fold; which label maps that will be isn't known."""
-    like = record_of(expand(experiment)[0], experiment, cohort)
-    own = {"variant": adoption.name, "network": adopted.NETWORK, "seed": adoption.seed, "identity": ""}
-    return [RunRecord(**{**vars(like), **own, "fold": fold}) for fold in range(experiment.folds)]
-
-
-def _is_done(folder: RunFolder, record: RunRecord) -> bool:
-    """Whether these very label maps were adopted before.
-
-    Raises:
-        ValueError: If others were.
-    """
-    if folder.is_done() and folder.read_record() != record:
-        raise ValueError(f"{folder.path}: holds other label maps, or settings. Delete it to adopt these instead.")
-    return folder.is_done()
-
-
-def _begin(
-    folder: RunFolder,
-    record: RunRecord,
-    experiment: Experiment,
-    cohort: Cohort,
-    adoption: Adoption,
-    hashes: Mapping[str, str],
-) -> None:
-    """Write what the run is, in the files that other runs have."""
-    data = {
-        "cohort": str(cohort.path.resolve()),
-        "folds": experiment.folds,
-        "fold": adoption.fold,
-        "split_seed": experiment.split_seed,
-        "seed": adoption.seed,
-    }
+def _as_run(experiment: Experiment, adoption: Adoption, files: Mapping[str, Path]) -> Run:
+    """What the adopted run is, as any other: its identity follows from the label maps."""
+    data = {"folds": experiment.folds, "fold": adoption.fold, "split_seed": experiment.split_seed}
     network = {"class_path": adopted.NETWORK, "init_args": {"tool": adoption.tool} if adoption.tool else {}}
-    write_text(folder.config, yaml.safe_dump({"data": data, "model": {"network": network}}, sort_keys=False))
-    write_json(adopted.marker(folder), {**vars(adoption), "files": dict(hashes)})
-    write_json(folder.record, vars(record))
+    reading = {"indices": adoption.indices, "unknown_to_background": adoption.unknown_to_background}
+    config = {
+        "data": {**data, "seed": adoption.seed},
+        "model": {"network": network},
+        "adopted": {**reading, "sha256": {subject: sha256(path) for subject, path in files.items()}},
+    }
+    return Run(experiment.name, adoption.name, adopted.NETWORK, adoption.fold, adoption.seed, config)
 
 
-def _expect(output: Path, experiment: Experiment, cohort: Cohort, records: list[RunRecord]) -> None:
+def _expect(output: Path, experiment: Experiment, cohort: Cohort, splits: Splits, run: Run) -> None:
     """Say which runs there must be: of the new row, and of the experiment where nothing of it was begun."""
     if not (output / GRID).is_file():
-        write_grid(output, [record_of(run, experiment, cohort) for run in expand(experiment)])
-    adopted.expect(output, records)
+        write_grid(output, [RunRecord.of(own, cohort, splits) for own in expand(experiment)])
+    like = replace(RunRecord.of(run, cohort, splits), identity="")  # which label maps others will be isn't known
+    adopted.expect(output, [replace(like, fold=fold) for fold in range(experiment.folds)])
 
 
 def _brought_home(path: Path, cohort: Cohort, subject: str, adoption: Adoption) -> tuple[Array, Grid]:

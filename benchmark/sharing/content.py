@@ -12,7 +12,8 @@ import yaml
 
 from benchmark.experiment.definition import NAME
 from benchmark.report.facts import COSTS
-from benchmark.runs.folder import RunRecord
+from benchmark.runs.folder import Parts, RunRecord
+from benchmark.runs.seal import HASHES
 from benchmark.scoring.columns import COUNTS, METRICS, STATUS, STRUCTURE, VOLUMES
 from benchmark.sharing.layout import Place, place_of
 from benchmark.statistics.tables import MISSING, TEST_COHORT
@@ -77,18 +78,21 @@ def _as_record(entry: Mapping[str, Any]) -> RunRecord:
     return record
 
 
+def _check_parts(path: Path, place: Place | None) -> None:
+    parts = Parts(**_read_json(path))
+    if not all(isinstance(name, str) for names in vars(parts).values() for name in names):
+        raise TypeError("subjects and structures are texts")
+
+
 def _check_done(path: Path, place: Place | None) -> None:
     entry = _read_json(path)
     versions = entry.get("versions", {})
     if not all(isinstance(text, str) for text in (*versions, *versions.values(), entry.get("hardware", ""))):
         raise TypeError("versions and hardware are texts")
+    if not all(isinstance(hashed, str) for hashed in entry.get(HASHES, {}).values()):
+        raise TypeError("hashes are texts")
     if wrong := [key for key in (*COSTS, "steps") if not isinstance(entry.get(key), int | float | type(None))]:
         raise TypeError(f"{wrong[0]} is {entry[wrong[0]]!r}")
-
-
-def _check_adopted(path: Path, place: Place | None) -> None:
-    if not isinstance(_read_json(path)["tool"], str):
-        raise TypeError("tool is a text")
 
 
 def _check_config(path: Path, place: Place | None) -> None:
@@ -158,8 +162,8 @@ CHECKS: dict[str, Callable[[Path, Place | None], None]] = {
     "run.json": _check_record,
     "grid.json": _check_grid,
     "folds.json": _check_folds,
+    "parts.json": _check_parts,
     "done.json": _check_done,
-    "adopted.json": _check_adopted,
     "config.yaml": _check_config,
     "settings.yaml": lambda path, place: _read_yaml(path),
     "cases.csv": _check_cases,

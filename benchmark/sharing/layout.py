@@ -14,17 +14,26 @@ FORMAT = 1
 
 COVARIATES = "covariates.csv"
 
-OF_RUN = ("run.json", "settings.yaml", "config.yaml", "done.json", "adopted.json", "cases*.csv")
-CURVES = "log/version_*/metrics.csv"
+OF_RUN = (
+    "run.json",
+    "parts.json",
+    "settings.yaml",
+    "config.yaml",
+    "done.json",
+    "cases*.csv",
+    "log/version_*/metrics.csv",
+    "predictions-*/done.json",
+)
 PREDICTIONS = "predictions*/*.nii.gz"
 
 _RUN = rf"(?P<experiment>{NAME})/(?P<variant>{NAME})/fold-(?P<fold>\d+)-seed-(?P<seed>\d+)"
 _FILE = "|".join(
     (
-        r"(run|done|adopted)\.json",
+        r"(run|parts|done)\.json",
         r"(settings|config)\.yaml",
         rf"cases(-{NAME})?\.csv",
         r"log/version_\d+/metrics\.csv",
+        rf"predictions-{NAME}/done\.json",
         rf"predictions(-{NAME})?/{NAME}\.nii\.gz",
     )
 )
@@ -60,7 +69,7 @@ def place_of(entry: str) -> Place | None:
 
 def files_of_run(folder: RunFolder, *, predictions: bool) -> Iterator[tuple[str, Path]]:
     """The files of a run that go into a pack, by their names below it."""
-    patterns = (*OF_RUN, CURVES, *([PREDICTIONS] if predictions else []))
+    patterns = (*OF_RUN, *([PREDICTIONS] if predictions else []))
     for pattern in patterns:
         for path in sorted(folder.path.glob(pattern)):
             if not path.name.startswith("."):

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -20,12 +21,13 @@ import yaml
 from benchmark.report.certificate import PACKED
 from benchmark.report.facts import find_cohort, read_config
 from benchmark.runs.evidence import GRID, Evidence, find_runs, gather, read_grids
-from benchmark.runs.objections import FoundRun, name_of
+from benchmark.runs.objections import FoundRun, case_files, marker_of, name_of
+from benchmark.runs.seal import HASHES, broken
 from benchmark.sharing.layout import COVARIATES, FORMAT, INDEX, files_of_run, is_allowed
-from benchmark.sharing.privacy import plain_yaml, public_config
+from benchmark.sharing.privacy import plain_yaml, public_config, without_paths
 from datamodules.cohort.splits import splits_path
 from datamodules.cohort.store import Cohort
-from datamodules.files import atomic_path, digest
+from datamodules.files import atomic_path, digest, read_json, sha256
 from datamodules.sources.subjects import named
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -34,6 +36,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX, READABLE = 3, 0o100644 << 16
 """System and permissions that every file in a pack is said to have."""
 
+CHECKPOINT = "checkpoints/best.ckpt"
 CHUNK = 2**20
 
 Files = dict[str, Path | bytes]
@@ -82,7 +85,7 @@ def pack(
 
     Raises:
         FileNotFoundError: If no run is complete.
-        ValueError: If runs contradict each other, none is chosen, or a covariate isn't known.
+        ValueError: If runs contradict each other, are altered or none is chosen, or a covariate isn't known.
     """
     known = {evidence.experiment: evidence for evidence in gather(folders)}
     chosen = [run for run in find_runs(folders) if _is_chosen(run, known, contents.only)]
@@ -111,13 +114,38 @@ def _refuse_duplicates(runs: Sequence[FoundRun]) -> None:
 
 
 def _of_run(run: FoundRun, *, predictions: bool) -> Files:
-    below = f"{run.record.experiment}/{run.name}"
-    files: Files = {f"{below}/{name}": path for name, path in files_of_run(run.folder, predictions=predictions)}
-    for name, path in files.items():
-        if isinstance(path, Path) and path.suffix == ".yaml":
+    """The files of a run by their names in the pack, without paths, and sworn to as they are there."""
+    _refuse_altered(run)
+    files: Files = dict(files_of_run(run.folder, predictions=predictions))
+    for name, path in files_of_run(run.folder, predictions=False):
+        if path.suffix == ".yaml":
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
             files[name] = plain_yaml(public_config(config, run.record.cohort)).encode()
-    return files
+    for name, path in files_of_run(run.folder, predictions=False):
+        if path.name == "done.json":
+            files[name] = _json(_sworn_anew(without_paths(read_json(path)), files))
+    return {f"{run.record.experiment}/{run.name}/{name}": file for name, file in files.items()}
+
+
+def _refuse_altered(run: FoundRun) -> None:
+    markers = [run.folder.done, *(marker_of(file) for file in case_files(run.folder) if file != run.folder.cases)]
+    altered = [phrase for marker in markers if marker.is_file() for phrase in broken(run.folder.path, marker)]
+    if altered:
+        raise ValueError(
+            f"{run.record.experiment}/{run.name}: can't be packed: {', '.join(altered)}. Run it again, or leave it out "
+            "with --only."
+        )
+
+
+def _sworn_anew(done: dict[str, Any], files: Files) -> dict[str, Any]:
+    """A completion marker with the hashes of what is packed; that of the checkpoint, which isn't, is kept apart."""
+    sworn = done.get(HASHES, {})
+    kept = {"checkpoint": sworn[CHECKPOINT]} if CHECKPOINT in sworn else {}
+    return {**done, **kept, HASHES: {name: _hash(files[name]) for name in sworn if name in files}}
+
+
+def _hash(source: Path | bytes) -> str:
+    return sha256(source) if isinstance(source, Path) else hashlib.sha256(source).hexdigest()
 
 
 def _of_experiment(evidence: Evidence, folders: Sequence[Path], contents: Contents) -> Files:

@@ -17,7 +17,7 @@ def public_config(config: Mapping[str, Any], cohort: str) -> dict[str, Any]:
     """A run's configuration with the cohort's fingerprint in the place of its folder, and names in that of paths."""
     trainer = {key: value for key, value in config.get("trainer", {}).items() if key not in PLACES}
     data = {key: cohort if key == "cohort" else value for key, value in config.get("data", {}).items()}
-    hidden: dict[str, Any] = _without_paths({**config, "data": data, "trainer": trainer})
+    hidden: dict[str, Any] = without_paths({**config, "data": data, "trainer": trainer})
     return hidden
 
 
@@ -31,11 +31,12 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def _without_paths(value: Any) -> Any:
+def without_paths(value: Any) -> Any:
+    """The same value with the last name in the place of every path."""
     if isinstance(value, Mapping):
-        return {key: _without_paths(one) for key, one in value.items()}
+        return {key: without_paths(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_paths(one) for one in value]
+        return [without_paths(one) for one in value]
     if isinstance(value, str) and _PATH.fullmatch(value):
         return PureWindowsPath(value).name  # which knows both kinds of slashes
     return value

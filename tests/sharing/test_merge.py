@@ -108,4 +108,4 @@ def test_the_verb_packs_and_says_what_comes_next(tmp_path: Path, capsys: pytest.
     runs = write_runs(tmp_path / "runs", CASES)
     main(["pack", str(runs), "--output", str(tmp_path / "x.zip"), "--by", "Lab A", "--only", "vnet/*"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "x.zip: 2 runs, 10 files of" in said and said.endswith(f"Next: petmr report {tmp_path}/x.zip")
+    assert "x.zip: 2 runs, 14 files of" in said and said.endswith(f"Next: petmr report {tmp_path}/x.zip")

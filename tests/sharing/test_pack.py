@@ -9,7 +9,7 @@ import pytest
 import yaml
 from builders.cases import cases_of
 from builders.cohorts import make_cohort
-from builders.runs import cases_on, write_predictions, write_runs
+from builders.runs import cases_on, write_condition, write_predictions, write_runs
 
 from benchmark.report.certificate import packed_folds
 from benchmark.report.numbers import compute
@@ -140,10 +140,35 @@ def test_a_run_that_is_there_twice_is_not_packed(runs: Path, tmp_path: Path):
         pack([tmp_path / "runs"], tmp_path / "x.zip", ALL)
 
 
+def test_an_altered_run_is_not_packed_as_its_seal_would_be_made_anew(runs: Path, tmp_path: Path):
+    shutil.copytree(runs, tmp_path / "runs")
+    table = tmp_path / "runs/unet3d/fold-0-seed-0/cases.csv"
+    table.write_text(table.read_text().replace("present", "missed", 1))
+    with pytest.raises(
+        ValueError, match=r"test/unet3d/fold-0-seed-0: can't be packed: its cases\.csv isn't what the run"
+    ):
+        pack([tmp_path / "runs"], tmp_path / "x.zip", ALL)
+    assert pack([tmp_path / "runs"], tmp_path / "x.zip", Contents(only="vnet/*")).runs == 2
+
+
+def test_tests_under_other_conditions_go_along_and_are_believed(runs: Path, cohort: Cohort, tmp_path: Path):
+    shutil.copytree(runs, tmp_path / "runs")
+    for folder in (tmp_path / "runs").glob("*/fold-*"):
+        write_condition(folder, "noise-0.2", pd.read_csv(folder / "cases.csv").assign(noise=0.2))
+        marker = folder / "predictions-noise-0.2/done.json"
+        marker.write_text(json.dumps({**json.loads(marker.read_text()), "data": {"cohort": str(cohort.path)}}))
+    pack([tmp_path / "runs"], tmp_path / "x.zip", ALL)
+    with opened([tmp_path / "x.zip"]) as folders:
+        (evidence,) = gather(folders)
+        assert set(evidence.cases["noise"].dropna()) == {0.2} and len(evidence.runs) == 5
+        told = json.loads((folders[0] / "test/unet3d/fold-0-seed-0/predictions-noise-0.2/done.json").read_text())
+    assert told["data"] == {"cohort": "cohort"}
+
+
 def test_names_that_no_pack_may_hold_are_refused_before_it_is_written(runs: Path, tmp_path: Path):
     shutil.copytree(runs, tmp_path / "runs")
     folder = tmp_path / "runs/unet3d/fold-0-seed-0"
-    shutil.copy(folder / "cases.csv", folder / "cases-cohort-my clinic.csv")
+    write_condition(folder, "cohort-my clinic", pd.read_csv(folder / "cases.csv"))
     with pytest.raises(ValueError, match=r"cases-cohort-my clinic\.csv: can't be packed under such a name"):
         pack([tmp_path / "runs"], tmp_path / "x.zip", ALL)
 
