@@ -169,7 +169,7 @@ def test_names_that_no_pack_may_hold_are_refused_before_it_is_written(runs: Path
     shutil.copytree(runs, tmp_path / "runs")
     folder = tmp_path / "runs/unet3d/fold-0-seed-0"
     write_condition(folder, "cohort-my clinic", pd.read_csv(folder / "cases.csv"))
-    with pytest.raises(ValueError, match=r"cases-cohort-my clinic\.csv: can't be packed under such a name"):
+    with pytest.raises(ValueError, match=r"cases-cohort-my clinic\.csv.*: can't be packed under such a name"):
         pack([tmp_path / "runs"], tmp_path / "x.zip", ALL)
 
 
