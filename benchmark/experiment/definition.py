@@ -29,11 +29,13 @@ class Variant:
         network: A name in `experiments/networks/`, or the class path of a network of your own.
         settings: Arguments of the network that differ from its defaults.
         config: Anything else that differs for this row: sections `data`, `model` and `trainer`.
+        recipe: Instead of the experiment's.
     """
 
     network: str
     settings: dict[str, Any] = field(default_factory=dict)
     config: Config = field(default_factory=dict)
+    recipe: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Experiment:
         split_seed: Of the folds, which every variant and seed shares.
         cohort: Prepared cohort, beside the file where the path isn't absolute; `--cohort` comes first.
         scale: A name in `experiments/scales/`: patch size, training length, and `networks`, settings of each.
+        recipe: A name in `experiments/recipes/`: how networks are trained, the paper's way or another.
         config: What differs for all runs: sections `data`, `model` and `trainer`.
         conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
@@ -63,6 +66,7 @@ class Experiment:
     split_seed: int = 0
     cohort: str | None = None
     scale: str = "paper"
+    recipe: str = "paper"
     config: Config = field(default_factory=dict)
     conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
@@ -90,7 +94,7 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
 
     Raises:
         FileNotFoundError: If there is none.
-        ValueError: If it isn't an experiment, names an unknown network or scale, or a variant can't be a folder's name.
+        ValueError: If it isn't an experiment, names an unknown network, scale or recipe, or a name can't be a folder's.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such experiment file.")
@@ -119,7 +123,7 @@ def expand(experiment: Experiment) -> tuple[Run, ...]:
     """All runs of an experiment, fold by fold, so that early folds compare all variants.
 
     Raises:
-        ValueError: If a network or scale is unknown.
+        ValueError: If a network, scale or recipe is unknown.
     """
     shared = [_shipped("base"), _shipped("scales", experiment.scale), experiment.config]
     return tuple(
@@ -137,7 +141,15 @@ def _resolve(shared: Sequence[Config], variant: Variant, experiment: Experiment,
     settings = {"model": {"network": {"init_args": {**widths, **variant.settings}}}}
     data = {"folds": experiment.folds, "fold": fold, "split_seed": experiment.split_seed, "seed": seed}
     place = {"seed_everything": seed, "data": data}
-    return merge(base, general, network_config(variant.network), own, variant.config, settings, place)
+    recipe, differing = _shipped("recipes", variant.recipe or experiment.recipe), merge(own, variant.config)
+    callbacks = [*_callbacks(recipe), *_callbacks(differing)]  # a recipe's own must not go for want of a list's name
+    joined = {"trainer": {"callbacks": callbacks}} if callbacks else {}
+    return merge(base, general, network_config(variant.network), recipe, differing, joined, settings, place)
+
+
+def _callbacks(config: Config) -> list[Any]:
+    callbacks: list[Any] = config.get("trainer", {}).get("callbacks", [])
+    return callbacks
 
 
 def network_config(name: str) -> Config:
