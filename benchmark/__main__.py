@@ -12,6 +12,7 @@ from benchmark.verbs.demo import demo
 from benchmark.verbs.experiment import evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
 from benchmark.verbs.sharing import adopt, export, pack
+from benchmark.verbs.tuning import tune
 
 LIGHTNING_VERBS = ("fit", "validate", "test")
 EPILOG = (
@@ -26,6 +27,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "prepare": prepare,
     "split": split,
     "picture": picture,
+    "tune": tune,
     "run": run,
     "status": status,
     "evaluate": evaluate,

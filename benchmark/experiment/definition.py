@@ -11,7 +11,9 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from benchmark.experiment.conditions import Conditions
 from benchmark.experiment.resources import Resources
+from benchmark.runs.about import About
 from benchmark.runs.settings import Config, Run, merge
+from benchmark.runs.tuned import Tuned, read_tuned
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
 """Installed beside this package, as every room of the project is."""
@@ -51,6 +53,7 @@ class Experiment:
         cohort: Prepared cohort, beside the file where the path isn't absolute; `--cohort` comes first.
         scale: A name in `experiments/scales/`: patch size, training length, and `networks`, settings of each.
         recipe: A name in `experiments/recipes/`: how networks are trained, the paper's way or another.
+        tuned: What `petmr tune` has written, beside the file where the path isn't absolute; it comes over all else.
         config: What differs for all runs: sections `data`, `model` and `trainer`.
         conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
@@ -67,6 +70,7 @@ class Experiment:
     cohort: str | None = None
     scale: str = "paper"
     recipe: str = "paper"
+    tuned: str | None = None
     config: Config = field(default_factory=dict)
     conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
@@ -85,12 +89,13 @@ class Experiment:
             )
 
 
-def load_experiment(path: Path, scale: str | None = None) -> Experiment:
+def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = None) -> Experiment:
     """Read an experiment file.
 
     Args:
         path: The file.
         scale: A name in `experiments/scales/` to use instead of the file's; it joins the experiment's name.
+        tuned: What `petmr tune` has written, instead of what the file names.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -106,6 +111,8 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
     except (ArgumentError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
     experiment = _located(experiment, path.parent)
+    if tuned:
+        experiment = replace(experiment, tuned=str(tuned))
     if scale not in (None, experiment.scale):
         experiment = replace(experiment, name=f"{experiment.name}-{scale}", scale=scale)
     expand(experiment)
@@ -115,8 +122,9 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
 def _located(experiment: Experiment, beside: Path) -> Experiment:
     """The experiment with paths that hold wherever the command runs."""
     cohort = str(beside / experiment.cohort) if experiment.cohort else None
+    tuned = str(beside / experiment.tuned) if experiment.tuned else None
     others = {name: str(beside / place) for name, place in experiment.conditions.cohorts.items()}
-    return replace(experiment, cohort=cohort, conditions=replace(experiment.conditions, cohorts=others))
+    return replace(experiment, cohort=cohort, tuned=tuned, conditions=replace(experiment.conditions, cohorts=others))
 
 
 def expand(experiment: Experiment) -> tuple[Run, ...]:
@@ -126,8 +134,17 @@ def expand(experiment: Experiment) -> tuple[Run, ...]:
         ValueError: If a network, scale or recipe is unknown.
     """
     shared = [_shipped("base"), _shipped("scales", experiment.scale), experiment.config]
+    found = tuned_of(experiment)
+    layers = {name: found.config(name) if found else {} for name in experiment.variants}
     return tuple(
-        Run(experiment.name, name, variant.network, fold, seed, _resolve(shared, variant, experiment, fold, seed))
+        Run(
+            experiment.name,
+            name,
+            variant.network,
+            fold,
+            seed,
+            merge(_resolve(shared, variant, experiment, fold, seed), layers[name]),
+        )
         for seed in experiment.seeds
         for fold in range(experiment.folds)
         for name, variant in experiment.variants.items()
@@ -145,6 +162,31 @@ def _resolve(shared: Sequence[Config], variant: Variant, experiment: Experiment,
     callbacks = [*_callbacks(recipe), *_callbacks(differing)]  # a recipe's own must not go for want of a list's name
     joined = {"trainer": {"callbacks": callbacks}} if callbacks else {}
     return merge(base, general, network_config(variant.network), recipe, differing, joined, settings, place)
+
+
+def about(experiment: Experiment) -> About:
+    """What the report says of an experiment besides its runs."""
+    recipes = {name: variant.recipe or experiment.recipe for name, variant in experiment.variants.items()}
+    return About(experiment.scale, recipes, tuned_of(experiment))
+
+
+def tuned_of(experiment: Experiment) -> Tuned | None:
+    """What was tuned for an experiment; None where nothing was.
+
+    Raises:
+        FileNotFoundError: If the file isn't there.
+        ValueError: If it isn't what `petmr tune` writes, or is of other rows or networks.
+    """
+    if experiment.tuned is None:
+        return None
+    found = read_tuned(Path(experiment.tuned))
+    rows = {name: variant.network for name, variant in experiment.variants.items()}
+    if wrong := [f"{name} ({one.network})" for name, one in found.variants.items() if rows.get(name) != one.network]:
+        raise ValueError(
+            f"{experiment.tuned}: holds settings of {', '.join(wrong)}; '{experiment.name}' has "
+            f"{', '.join(f'{name} ({network})' for name, network in rows.items())}."
+        )
+    return found
 
 
 def _callbacks(config: Config) -> list[Any]:

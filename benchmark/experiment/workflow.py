@@ -8,10 +8,11 @@ from typing import Literal
 
 from benchmark.console import progress, show_table, stdout
 from benchmark.experiment.conditions import Condition
-from benchmark.experiment.definition import Experiment, expand, load_experiment
+from benchmark.experiment.definition import Experiment, about, expand, load_experiment
 from benchmark.experiment.launch import Launcher, Outcome, check, choose, launch, plan, splits_of
 from benchmark.experiment.local import LocalLauncher, gpus, slots
 from benchmark.experiment.status import expect, read_progress, status_table, summary, unmeasured
+from benchmark.runs.about import write_about
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.settings import Run
@@ -31,6 +32,7 @@ class RunOptions:
         launcher: On this machine, or as jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
         restart: Whether chosen runs start over.
+        tuned: What `petmr tune` has written.
 
     Raises:
         ValueError: If there is to be less than one run at a time.
@@ -42,6 +44,7 @@ class RunOptions:
     launcher: Literal["local", "slurm"] = "local"
     wandb: WandbMode = "offline"
     restart: bool = False
+    tuned: Path | None = None
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
@@ -55,7 +58,7 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
         FileNotFoundError: If the experiment or the cohort is missing.
         ValueError: If one of them can't be used, or if runs aren't done.
     """
-    experiment = load_experiment(path, options.scale)
+    experiment = load_experiment(path, options.scale, options.tuned)
     opened, folder = open_cohort_of(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     with progress("verify", len(opened.subjects)) as advance:
@@ -114,7 +117,7 @@ def show_plan(path: Path, cohort: Path | None, output: Path | None, options: Run
         FileNotFoundError: If the experiment or the cohort is missing.
         ValueError: If one of them can't be used, or if networks can't be trained.
     """
-    experiment = load_experiment(path, options.scale)
+    experiment = load_experiment(path, options.scale, options.tuned)
     opened = open_cohort_of(experiment, cohort)
     place = output or Path("runs") / experiment.name
     planned = choose(experiment, place, options.only)
@@ -163,6 +166,7 @@ def _launch(experiment: Experiment, cohort: Cohort, folder: Path, options: RunOp
     splits = splits_of(experiment, cohort)
     planned = plan(experiment, cohort, splits, folder, options.only, restart=options.restart)
     write_grid(folder, [RunRecord.of(run, cohort, splits) for run in expand(experiment)])
+    write_about(folder, about(experiment))
     launcher, at_once = _launcher(experiment, folder, options, len(planned))
     with progress(experiment.name, len(planned)) as advance:
 

@@ -11,6 +11,7 @@ def run(
     output: Path | None = None,
     only: str = "*",
     scale: str | None = None,
+    tuned: Path | None = None,
     jobs: int | None = None,
     launcher: Literal["local", "slurm"] = "local",
     wandb: Literal["offline", "online", "disabled"] = "offline",
@@ -25,6 +26,7 @@ def run(
         output: Folder of the runs; runs/NAME where not given.
         only: Pattern over the runs' names, such as 'vnet/*' or '*/fold-0-*'.
         scale: One of experiments/scales/ instead of the experiment's: demo, compact or paper.
+        tuned: Settings that `petmr tune` has found, such as runs/overall-tuning/tuned.yaml.
         jobs: Runs at a time; one for each GPU (or group of trainer.devices GPUs), or one, where not given.
         launcher: Processes of this machine, or jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
@@ -34,7 +36,7 @@ def run(
     from benchmark.experiment.workflow import RunOptions, run_experiment, show_plan
 
     work = show_plan if dry_run else run_experiment
-    work(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart))
+    work(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart, tuned))
 
 
 def status(runs: Path) -> None:
