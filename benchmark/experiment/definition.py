@@ -12,7 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from benchmark.experiment.conditions import Conditions
 from benchmark.experiment.resources import Resources
 from benchmark.runs.about import About
-from benchmark.runs.settings import Config, Run, merge
+from benchmark.runs.settings import Config, Run, effective, merge
 from benchmark.runs.tuned import Tuned, read_tuned
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
@@ -167,7 +167,14 @@ def _resolve(shared: Sequence[Config], variant: Variant, experiment: Experiment,
 def about(experiment: Experiment) -> About:
     """What the report says of an experiment besides its runs."""
     recipes = {name: variant.recipe or experiment.recipe for name, variant in experiment.variants.items()}
-    return About(experiment.scale, recipes, tuned_of(experiment))
+    own = tuple(name for name, variant in experiment.variants.items() if _has_own(experiment.config, variant.config))
+    return About(experiment.scale, recipes, own, tuned_of(experiment))
+
+
+def _has_own(*configs: Config) -> bool:
+    """Whether a training is given settings that neither scale nor recipe has; which modalities it sees is the row."""
+    names = [name for config in configs for name in effective(config)]
+    return any(name.split(".")[0] in ("data", "model") and name != "data.modalities" for name in names)
 
 
 def tuned_of(experiment: Experiment) -> Tuned | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.figures import agreement_plots, boxes, captions, cost_plots, curves, noise_plots, ranking
+from benchmark.figures import agreement_plots, boxes, captions, cost_plots, curves, noise_plots, ranking, tuning_plots
 from benchmark.figures.groups import GROUPS, six_structures
 from benchmark.figures.panels import whole_brain
 from benchmark.figures.regions import MARGIN_MM, region_slices
@@ -17,6 +17,7 @@ from benchmark.figures.style import Look, house_style, looks, save
 from benchmark.figures.surfaces import region_surfaces
 from benchmark.report.facts import read_costs
 from benchmark.report.numbers import Numbers
+from benchmark.report.origins import trials_of
 from benchmark.runs.evidence import Evidence
 from benchmark.statistics.consistency import Quantity, quantities
 from benchmark.statistics.tables import internal
@@ -220,6 +221,16 @@ def _training(evidence: Evidence, found: Numbers, seen: Mapping[str, Look]) -> I
             "Training",
             f"Mean over folds and seeds; bands show their range. {told}{captions.dagger(seen)}",
             partial(curves.training_curves, pd.concat([log for log in logs if len(log)]), seen),
+        )
+    trials = trials_of(evidence)
+    if len(trials):
+        yield Drawing(
+            "tuning",
+            "training",
+            "Sensitivity to the learning rate",
+            "Best validation Dice of every trial: filled where it was trained to the end, ringed where it was chosen, "
+            f"crossed where it has the experiment's own settings.{captions.dagger(seen)}",
+            partial(tuning_plots.against_learning_rate, trials, seen),
         )
     intervals = found.dice.intervals.rename(columns={"mean": "dice"})[["variant", "n", "dice", "low", "high"]]
     costs = read_costs(evidence).merge(intervals, on="variant").dropna(subset=["dice"])

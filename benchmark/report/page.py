@@ -30,11 +30,12 @@ class Sheets:
     statistics: tuple[Sheet, ...]
     structures: tuple[Sheet, ...]
     consistency: tuple[Sheet, ...]
+    tuning: tuple[Sheet, ...]
 
     @property
     def all(self) -> tuple[Sheet, ...]:
         """In the order of the page."""
-        return self.main + self.paper + self.statistics + self.structures + self.consistency
+        return self.main + self.paper + self.statistics + self.structures + self.consistency + self.tuning
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from benchmark.figures.scenes import Scene, load_scene, telling_subjects
 from benchmark.report.consistency_sheets import consistency_sheets
 from benchmark.report.drawings import draw_all
 from benchmark.report.facts import find_cohort, read_facts
 from benchmark.report.numbers import Numbers, compute
+from benchmark.report.origins import trials_of
 from benchmark.report.page import ExperimentPage, Sheets, finding, render
 from benchmark.report.sheet import latex, markdown, marked
 from benchmark.report.sheets import main_sheets, paper_sheets, structure_sheet
 from benchmark.report.statistics_sheets import statistics_sheets
+from benchmark.report.tuning_sheets import tuning_sheets
 from benchmark.report.viewer import viewer_data
 from benchmark.runs.evidence import Evidence, gather
 from benchmark.runs.folder import RunFolder
@@ -102,7 +106,7 @@ def write_experiment(evidence: Evidence, folder: Path, place: Path | None = None
 def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
     """Write cases and numbers as CSV, and every sheet as Markdown and LaTeX."""
     write_csv(folder / "cases.csv", evidence.cases)
-    for name, table in found.files().items():
+    for name, table in {**found.files(), **_tried(evidence)}.items():
         write_csv(folder / "numbers" / f"{name}.csv", table)
     made = Sheets(
         tuple(main_sheets(evidence, found)),
@@ -110,12 +114,18 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
         tuple(statistics_sheets(evidence, found)),
         (structure_sheet(evidence, found),),
         tuple(consistency_sheets(evidence, found)),
+        tuple(tuning_sheets(evidence)),
     )
     for each in made.all:
         write_text(folder / "tables" / f"{each.name}.md", markdown(each))
         write_text(folder / "tables" / f"{each.name}.tex", latex(each, evidence.experiment))
         write_csv(folder / "tables" / f"{each.name}.csv", marked(each, "{}", "{}"))
     return made
+
+
+def _tried(evidence: Evidence) -> dict[str, pd.DataFrame]:
+    trials = trials_of(evidence)
+    return {"tuning": trials} if len(trials) else {}
 
 
 def _scenes(evidence: Evidence, cohort: Cohort | None) -> tuple[Scene, ...]:

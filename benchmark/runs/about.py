@@ -18,12 +18,14 @@ class About:
     Attributes:
         scale: Patch size and length of training.
         recipes: Row to recipe.
+        own: Rows that the experiment gives settings of their own in training or data.
         tuned: Where settings were found by `petmr tune`.
         by: Covariates by which the report divides the subjects.
     """
 
     scale: str = ""
     recipes: Mapping[str, str] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
     tuned: Tuned | None = None
     by: tuple[str, ...] = ()
 
@@ -31,7 +33,7 @@ class About:
     def from_dict(cls, entry: Mapping[str, Any]) -> "About":
         """From plain values."""
         tuned = Tuned.from_dict(entry["tuned"]) if entry["tuned"] else None
-        return cls(entry["scale"], entry["recipes"], tuned, tuple(entry["by"]))
+        return cls(**{**entry, "own": tuple(entry["own"]), "by": tuple(entry["by"]), "tuned": tuned})
 
 
 def write_about(folder: Path, about: About) -> None:

@@ -12,8 +12,10 @@ import yaml
 
 from benchmark.experiment.definition import NAME
 from benchmark.report.facts import COSTS
+from benchmark.runs.about import About
 from benchmark.runs.folder import Parts, RunRecord
 from benchmark.runs.seal import HASHES
+from benchmark.runs.tuned import STATES, Trial
 from benchmark.scoring.columns import COUNTS, METRICS, STATUS, STRUCTURE, VOLUMES
 from benchmark.sharing.layout import Place, place_of
 from benchmark.statistics.tables import MISSING, TEST_COHORT
@@ -128,6 +130,27 @@ def _check_curves(path: Path, place: Place | None) -> None:
             raise TypeError(f"{column} isn't all numbers")
 
 
+def _check_about(path: Path, place: Place | None) -> None:
+    about = About.from_dict(_read_json(path))
+    words = [about.scale, *about.recipes, *about.recipes.values(), *about.own, *about.by]
+    for tuned in filter(None, [about.tuned]):
+        words += [tuned.experiment, tuned.scale]
+        for name, one in tuned.variants.items():
+            words.append(name)
+            for trial in (*one.trials, one.best):
+                _check_trial(trial)
+    if wrong := [word for word in words if not isinstance(word, str) or not re.fullmatch(NAME, word or "-")]:
+        raise ValueError(f"{wrong[0]!r} is no name")
+
+
+def _check_trial(trial: Trial) -> None:
+    numbers = [trial.settings[f"model.{name}"] for name in ("learning_rate", "weight_decay", "ce_weight")]
+    if not all(isinstance(value, int | float) for value in (*numbers, trial.dice, trial.epochs)):
+        raise TypeError("a trial has a value that is no number")
+    if trial.state not in STATES or trial.settings["model.schedule.decay"] not in ("constant", "polynomial"):
+        raise ValueError(f"a trial is {trial.state}")
+
+
 def _check_covariates(path: Path, place: Place | None) -> None:
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in ("subject", *table):
@@ -164,6 +187,7 @@ CHECKS: dict[str, Callable[[Path, Place | None], None]] = {
     "folds.json": _check_folds,
     "parts.json": _check_parts,
     "done.json": _check_done,
+    "experiment.json": _check_about,
     "config.yaml": _check_config,
     "settings.yaml": lambda path, place: _read_yaml(path),
     "cases.csv": _check_cases,

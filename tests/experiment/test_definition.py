@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from benchmark.experiment.definition import Experiment, Variant, expand, load_experiment
+from benchmark.experiment.definition import Experiment, Variant, about, expand, load_experiment
 from benchmark.runs.settings import merge
 
 
@@ -46,6 +46,17 @@ def test_a_recipe_is_one_key_of_an_experiment_or_of_a_row():
     assert modern["model"]["schedule"]["decay"] == "polynomial"
     assert configs(variant="modern") == modern
     assert configs(variant="paper", recipe="modern") == configs() and "schedule" not in configs()["model"]
+
+
+def test_rows_that_an_experiment_trains_in_its_own_way_are_known():
+    rows = {
+        "plain": Variant("vnet"),
+        "pet": Variant("vnet", config={"data": {"modalities": ["pet"], "workers": 4}}),
+        "own": Variant("vnet", config={"model": {"ce_weight": 2}}),
+    }
+    assert about(Experiment("x", rows)).own == ("own",)
+    assert about(Experiment("x", rows, config={"data": {"batch_size": 8}})).own == tuple(rows)
+    assert about(Experiment("x", rows, config={"trainer": {"precision": "bf16-mixed"}})).own == ("own",)
 
 
 def test_an_experiments_callbacks_do_not_replace_a_recipes():

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, petmr, tiny, write_experiment
 
 from benchmark.experiment.definition import Experiment, expand, load_experiment
+from benchmark.experiment.workflow import RunOptions, run_experiment
+from benchmark.runs.about import read_about
 from benchmark.runs.settings import flatten
 from benchmark.runs.tuned import Tuned, read_tuned
 from benchmark.tuning.guard import ForbiddenSubjectError, guarded
@@ -178,12 +179,13 @@ def test_kill_9_costs_no_trial_and_changes_none(found, cohort, tmp_path):
     assert f"--tuned {tmp_path}/out/tuned.yaml" in again.stdout.replace("\n", "")
 
 
-def test_a_run_of_what_was_tuned_says_so_beside_its_grid(found, cohort, tmp_path):
-    _, path = found
+def test_a_run_of_what_was_tuned_says_so_beside_its_grid(found, cohort, tmp_path, monkeypatch):
+    tuned, path = found
+    planned = []
+    monkeypatch.setattr("benchmark.experiment.workflow.launch", lambda runs, *_, **__: planned.extend(runs) or [])
     file = write_experiment(tmp_path / "e.yaml", EXPERIMENT)
-    words = ("run", file, "--cohort", cohort.path, "--output", tmp_path / "runs", "--only", "a/fold-0-*")
-    done = petmr(*words, "--tuned", path, "--wandb", "disabled")
-    assert done.returncode == 0, done.stderr
-    settings = yaml.safe_load((tmp_path / "runs/a/fold-0-seed-0/settings.yaml").read_text())
-    assert settings["model"]["learning_rate"] == read_tuned(path).variants["a"].best.settings["model.learning_rate"]
-    assert (tmp_path / "runs/experiment.json").is_file()
+    run_experiment(file, cohort.path, tmp_path / "runs", RunOptions(tuned=path, wandb="disabled"))
+    best = tuned.variants["a"].best.settings["model.learning_rate"]
+    assert planned[0][0].config["model"]["learning_rate"] == best
+    (about,) = read_about([tmp_path / "runs"])
+    assert about.tuned == tuned and about.recipes == {"a": "paper", "b": "paper"} and about.scale == "demo"
