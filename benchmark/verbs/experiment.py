@@ -58,6 +58,7 @@ def evaluate(
     *,
     missing: str | None = None,
     noise: float | str | None = None,
+    misaligned: str | None = None,
     cohort: Path | None = None,
     name: str | None = None,
     only: str = "*",
@@ -68,21 +69,25 @@ def evaluate(
         runs: Folders of experiments, such as runs/overall.
         missing: Modality to set to 0, such as pet.
         noise: Noise to add to the PET: low, moderate, high, severe, or its share of the mean uptake, such as 0.15.
+        misaligned: Displacement of the PET against the MR, such as 2mm, 3deg or 2mm,3deg.
         cohort: Another prepared cohort, to test on all its subjects or on its own test part.
         name: Of that cohort in the tables; its folder's where not given.
         only: Pattern over the runs' names, such as 'vnet/*'.
     """
-    given = {"--missing": missing, "--noise": noise, "--cohort": cohort}
+    given = {"--missing": missing, "--noise": noise, "--misaligned": misaligned, "--cohort": cohort}
     asked = [option for option, value in given.items() if value is not None]
     if len(asked) != 1:
         raise ValueError(f"A test is repeated under one condition: give one of {', '.join(given)}, not {len(asked)}.")
     from benchmark.experiment.conditions import elsewhere, noisy, without
+    from benchmark.experiment.conditions import misaligned as displaced
     from benchmark.experiment.evaluate import evaluate_all
 
     if missing is not None:
         condition = without(missing)
     elif noise is not None:
         condition = noisy(noise)
+    elif misaligned is not None:
+        condition = displaced(misaligned)
     else:
         condition = elsewhere(Path(str(cohort)), name)
     evaluate_all(runs, condition, only)

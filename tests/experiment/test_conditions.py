@@ -3,7 +3,7 @@ import pytest
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import begin, petmr, tiny
 
-from benchmark.experiment.conditions import Conditions, elsewhere, noisy, without
+from benchmark.experiment.conditions import Conditions, elsewhere, misaligned, noisy, without
 from benchmark.experiment.evaluate import evaluate_all
 from benchmark.experiment.run import work
 from benchmark.scoring.case_table import read_cases
@@ -50,6 +50,20 @@ def test_one_condition_has_one_name_however_it_is_asked_for():
     assert [condition.name for condition in asked_twice] == ["noise-0.05", "missing-pet"]
 
 
+def test_a_misaligned_pet_is_a_condition_of_networks_that_see_something_beside_it(folder):
+    evaluate_all([folder.path], misaligned("3mm,2deg"))
+    clean, moved = (pd.read_csv(folder.path / f"cases{name}.csv") for name in ("", "-misaligned-3mm-2deg"))
+    assert set(moved["misaligned_mm"]) == {3} and set(moved["misaligned_degrees"]) == {2}
+    assert not moved["dice"].equals(clean["dice"])
+    assert misaligned("1mm").applies_to({"data": {}})
+    assert not misaligned("1mm").applies_to({"data": {"modalities": ["pet"]}})
+    assert not misaligned("1mm").applies_to({"data": {"modalities": ["mr", "flair"]}})
+    with pytest.raises(ValueError, match="Nothing lies beside a PET here: the cohort has pet"):
+        Conditions(misaligned=["1mm"]).all(["pet"])
+    with pytest.raises(ValueError, match="is none: that is the test that every run ends with"):
+        misaligned("0mm")
+
+
 def test_a_network_that_would_see_nothing_is_not_concerned():
     blind = without("pet")
     assert blind.applies_to({"data": {}}) and blind.applies_to({"data": {"modalities": ["pet", "mr"]}})
@@ -77,11 +91,14 @@ def test_the_tables_keep_conditions_apart(folder):
     evaluate_all([folder.path], noisy("high"))
     evaluate_all([folder.path], without("pet"))
     cases = read_cases([folder.cases, folder.path / "cases-noise-0.2.csv", folder.path / "cases-missing-pet.csv"])
+    evaluate_all([folder.path], misaligned("3mm"))
+    cases = pd.concat([cases, read_cases([folder.path / "cases-misaligned-3mm.csv"])], ignore_index=True)
     own = read_cases([folder.cases])
     pd.testing.assert_frame_equal(tables.overall(cases), tables.overall(own))
     assert set(tables.by_noise(cases)["noise"]) == {0.0, 0.2}
     assert set(tables.by_missing(cases)["missing"]) == {"pet"}
-    assert tables.by_missing(own).empty
+    assert set(tables.by_misalignment(cases)["misaligned"]) == {"none", "3mm"}
+    assert tables.by_missing(own).empty and tables.by_misalignment(own).empty
 
 
 def test_a_condition_that_makes_no_difference_to_any_run_is_refused(cohort, tmp_path):
@@ -95,4 +112,4 @@ def test_a_condition_that_makes_no_difference_to_any_run_is_refused(cohort, tmp_
 def test_exactly_one_condition_is_asked_for(folder):
     result = petmr("evaluate", folder.path, "--noise", "high", "--missing", "pet")
     assert result.returncode == 1
-    assert "give one of --missing, --noise, --cohort, not 2" in result.stderr
+    assert "give one of --missing, --noise, --misaligned, --cohort, not 2" in result.stderr
