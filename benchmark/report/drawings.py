@@ -8,7 +8,16 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.figures import agreement_plots, boxes, captions, cost_plots, curves, noise_plots, ranking, tuning_plots
+from benchmark.figures import (
+    agreement_plots,
+    boxes,
+    captions,
+    cost_plots,
+    curves,
+    ranking,
+    robustness_plots,
+    tuning_plots,
+)
 from benchmark.figures.groups import GROUPS, six_structures
 from benchmark.figures.panels import whole_brain
 from benchmark.figures.regions import MARGIN_MM, region_slices
@@ -91,13 +100,14 @@ def drawings(evidence: Evidence, found: Numbers, scene: Scene | None) -> Iterato
             partial(ranking.beside_paper_plot, found.paper, seen),
         )
     yield from _statistics(found, seen)
-    if len(found.noise):
+    if len(found.robustness):
         yield Drawing(
-            "noise",
+            "robustness",
             "comparison",
-            "Robustness to PET noise",
-            f"Mean over subjects and its standard error. {captions.subjects(cases)}{captions.dagger(seen)}",
-            partial(noise_plots.noise_robustness, found.noise, seen),
+            "Robustness to noise and misalignment",
+            "Mean over subjects, bands are 95 % bootstrap intervals; every network sees the same noise and the same "
+            f"displacement of a subject. {captions.subjects(cases)}{captions.dagger(seen)}",
+            partial(robustness_plots.robustness_curves, found.robustness, seen),
         )
     yield from _structures(cases, seen)
     yield from _agreement(evidence, found, cases, seen)

@@ -1,6 +1,6 @@
 """The sheets of scores: overall, under other conditions, by structure, and beside the paper."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,23 @@ from benchmark.report.paper import ranking_agreement
 from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
 from benchmark.runs.evidence import Evidence
 from benchmark.statistics import tables
+from datamodules.patches.misalignment import Misalignment
 
 ABSENCES = ("missed", "spurious")
 """Counted beside every mean, as a mean over what was found flatters."""
+
+
+NOISE_SHEET = (
+    "noise",
+    "Robustness to PET noise",
+    "Dice, mean ± standard deviation over subjects, against the level of noise added to the tested PET.",
+)
+MISALIGNED_SHEET = (
+    "misalignment",
+    "Robustness to misalignment",
+    "Dice, mean ± standard deviation over subjects, with the tested PET displaced against the MR.",
+)
+"""Name, title and note of the sheets of conditions with levels."""
 
 
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
@@ -31,7 +45,9 @@ def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
         title, told = f"Tested without {str(name).upper()}", f"{note} The network was trained with it; it is set to 0."
         yield _scores_sheet(evidence, f"missing_{name}", title, rows, METRICS, told)
     if len(found.noise):
-        yield _noise_sheet(evidence, found.noise)
+        yield _levels_sheet(evidence, found.noise, tables.NOISE, NOISE_SHEET)
+    if len(found.misalignment):
+        yield _levels_sheet(evidence, found.misalignment, tables.MISALIGNED, MISALIGNED_SHEET)
     yield _pooled_sheet(evidence, found.pooled)
 
 
@@ -103,17 +119,29 @@ def _pooled_sheet(evidence: Evidence, pooled: pd.DataFrame) -> Sheet:
     return _sheet(evidence, "pooled", "The pooled reading", note, pooled, [*columns, *_behind(pooled)[1:]])
 
 
-def _noise_sheet(evidence: Evidence, summary: pd.DataFrame) -> Sheet:
+def _levels_sheet(evidence: Evidence, summary: pd.DataFrame, by: str, told: tuple[str, str, str]) -> Sheet:
+    """Dice at every level of a condition, a column each."""
+    name, title, note = told
     dice = summary[summary["metric"] == "dice"]
-    levels = sorted(dice[tables.NOISE].unique())
+    variants = list(dict.fromkeys(dice["variant"]))
     columns = []
-    for level in levels:
-        rows = dice[dice[tables.NOISE] == level].set_index("variant").reindex(list(dict.fromkeys(dice["variant"])))
-        columns.append(means(f"noise {level:g}", rows["mean"], rows["std"], 4, "higher"))
+    for level in _ordered(dice[by].unique()):
+        rows = dice[dice[by] == level].set_index("variant").reindex(variants)
+        heading = level if isinstance(level, str) else f"{name} {level:g}"
+        columns.append(means(heading, rows["mean"], rows["std"], 4, "higher"))
     lost = dice.groupby("variant", sort=False)[list(ABSENCES)].sum()
     columns += [numbers(absence, lost[absence], whole) for absence in ABSENCES]
-    note = "Dice, mean ± standard deviation over subjects, against the level of noise added to the tested PET."
-    return _sheet(evidence, "noise", "Robustness to PET noise", note, dice, columns)
+    return _sheet(evidence, name, title, note, dice, columns)
+
+
+def _ordered(levels: Iterable[float | str]) -> list[float | str]:
+    """From the easiest to the hardest: numbers by size, displacements in words by millimetres, then degrees."""
+    return sorted(levels, key=lambda level: _size(level) if isinstance(level, str) else (level, 0.0))
+
+
+def _size(name: str) -> tuple[float, float]:
+    found = Misalignment() if name == str(Misalignment()) else Misalignment.parse(name)
+    return found.mm, found.degrees
 
 
 def _sheet(evidence: Evidence, name: str, title: str, note: str, summary: pd.DataFrame, columns: list[Column]) -> Sheet:
