@@ -41,6 +41,17 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class ReportSettings:
+    """What the report of an experiment says besides.
+
+    Attributes:
+        by: Covariates by which it divides the subjects, such as sex, scanner, or age:50,65 for bands.
+    """
+
+    by: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Experiment:
     """A grid of runs.
 
@@ -57,6 +68,7 @@ class Experiment:
         config: What differs for all runs: sections `data`, `model` and `trainer`.
         conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
+        report: What its report says besides.
 
     Raises:
         ValueError: If names can't be folders, or there is nothing to run.
@@ -74,6 +86,7 @@ class Experiment:
     config: Config = field(default_factory=dict)
     conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
+    report: ReportSettings = ReportSettings()
 
     def __post_init__(self) -> None:
         odd = [name for name in (self.name, *self.variants) if not re.fullmatch(NAME, name) or name in RESERVED]
@@ -168,7 +181,7 @@ def about(experiment: Experiment) -> About:
     """What the report says of an experiment besides its runs."""
     recipes = {name: variant.recipe or experiment.recipe for name, variant in experiment.variants.items()}
     own = tuple(name for name, variant in experiment.variants.items() if _has_own(experiment.config, variant.config))
-    return About(experiment.scale, recipes, own, tuned_of(experiment))
+    return About(experiment.scale, recipes, own, tuned_of(experiment), tuple(experiment.report.by))
 
 
 def _has_own(*configs: Config) -> bool:

@@ -16,6 +16,7 @@ from benchmark.runs.about import write_about
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.settings import Run
+from benchmark.statistics.covariates import Covariate
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.cohort.verify import verify_volumes
@@ -61,6 +62,7 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     experiment = load_experiment(path, options.scale, options.tuned)
     opened, folder = open_cohort_of(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
+    _check_covariates(experiment, opened)
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     outcomes = _launch(experiment, opened, folder, options)
@@ -96,6 +98,14 @@ def _test(folder: Path, condition: Condition, options: RunOptions) -> None:
 
     if concerned([folder], condition):
         evaluate_all([folder], condition)
+
+
+def _check_covariates(experiment: Experiment, cohort: Cohort) -> None:
+    known = {name for subject in cohort.subjects.values() for name in subject.covariates}
+    asked = [Covariate.parse(text).name for text in experiment.report.by]
+    if unknown := [name for name in asked if name not in known]:
+        listed = ", ".join(sorted(known)) or "none"
+        raise ValueError(f"Covariate {', '.join(unknown)} isn't known: the cohort has {listed}.")
 
 
 def open_cohort_of(experiment: Experiment, cohort: Path | None) -> Cohort:

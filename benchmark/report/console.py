@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.console import progress, show_table, stdout
+from benchmark.report.options import ReportOptions
 from benchmark.report.sheet import Sheet, marked
 from benchmark.report.write import Report, report
 
 
 def make_report(
-    folders: Sequence[Path], output: Path, together: str | None = None, cohort: Path | None = None
+    folders: Sequence[Path],
+    output: Path,
+    options: ReportOptions = ReportOptions(),  # noqa: B008  frozen
 ) -> Report:
     """Write a report, then print its overall and structure tables, what they lack, and where the page is.
 
@@ -18,7 +21,7 @@ def make_report(
         ValueError: As `benchmark.report.report`.
     """
     with progress("report", 1) as advance:
-        made = report(folders, output, together=together, cohort=cohort)
+        made = report(folders, output, options=options)
         advance(str(made.page))
     for experiment in made.experiments:
         _show(experiment.sheets.main[0], experiment.name)

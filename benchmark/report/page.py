@@ -31,11 +31,20 @@ class Sheets:
     structures: tuple[Sheet, ...]
     consistency: tuple[Sheet, ...]
     tuning: tuple[Sheet, ...]
+    covariates: tuple[Sheet, ...]
 
     @property
     def all(self) -> tuple[Sheet, ...]:
         """In the order of the page."""
-        return self.main + self.paper + self.statistics + self.structures + self.consistency + self.tuning
+        return (
+            self.main
+            + self.paper
+            + self.statistics
+            + self.structures
+            + self.consistency
+            + self.tuning
+            + self.covariates
+        )
 
 
 @dataclass(frozen=True)

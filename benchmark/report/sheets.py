@@ -8,7 +8,7 @@ import pandas as pd
 from benchmark.report.metrics import FURTHER, METRICS, Metric
 from benchmark.report.numbers import Numbers
 from benchmark.report.origins import provenance
-from benchmark.report.paper import ranking_agreement
+from benchmark.report.paper import earlier_table, ranking_agreement
 from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
 from benchmark.runs.evidence import Evidence
 from benchmark.statistics import tables
@@ -86,6 +86,24 @@ def paper_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
         names = tuple(rows["variant"])
         unranked = frozenset(set(evidence.incomplete) & set(names))
         yield Sheet(f"paper_{metric}", title, note, "Network", names, tuple(columns), unranked, evidence.remark)
+    if found.paper.groupby("metric").size().max() > 1:
+        yield earlier_sheet()
+
+
+def earlier_sheet() -> Sheet:
+    """The same group's earlier papers beside Table 1, as a caution."""
+    table = earlier_table()
+    rows = tuple(dict.fromkeys(table["method"]))
+    subjects = table.drop_duplicates("method")["subjects"]
+    columns = [numbers("subjects", subjects, whole)]
+    for metric, own in table.groupby("metric", sort=False):
+        style = METRICS[str(metric)]
+        columns.append(means(style.heading, own["mean"], own["std"], style.digits, "neither"))
+    note = (
+        "From abstracts; cohorts and label sets may differ. A U-Net of the same group reads near the proposed network, "
+        "not near Table 1's UNet3D: the gap in Table 1 can't be taken for what the fusion gains."
+    )
+    return Sheet("paper_earlier", "The same group's earlier papers", note, "Method", rows, tuple(columns))
 
 
 def _ranking_note(tau: Mapping[str, float] | None, *, pooled: bool) -> str:

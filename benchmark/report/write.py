@@ -8,10 +8,12 @@ import pandas as pd
 
 from benchmark.figures.scenes import Scene, load_scene, telling_subjects
 from benchmark.report.consistency_sheets import consistency_sheets
+from benchmark.report.covariate_sheets import Divided, covariate_sheets, divide
 from benchmark.report.drawings import draw_all
 from benchmark.report.facts import find_cohort, read_facts
 from benchmark.report.numbers import Numbers, compute
-from benchmark.report.origins import trials_of
+from benchmark.report.options import ReportOptions
+from benchmark.report.origins import about_of, trials_of
 from benchmark.report.page import ExperimentPage, Sheets, finding, render
 from benchmark.report.sheet import latex, markdown, marked
 from benchmark.report.sheets import main_sheets, paper_sheets, structure_sheet
@@ -43,9 +45,7 @@ def report(
     folders: Sequence[Path],
     output: Path,
     progress: Callable[[str], None] = lambda experiment: None,
-    *,
-    together: str | None = None,
-    cohort: Path | None = None,
+    options: ReportOptions = ReportOptions(),  # noqa: B008  frozen
 ) -> Report:
     """Write the report of all experiments whose runs lie in some folders.
 
@@ -53,8 +53,7 @@ def report(
         folders: Of experiments, or of single runs.
         output: Gets `report.html`, and a folder for each experiment with `cases.csv`, tables, numbers and figures.
         progress: Called with the name of each experiment that is written.
-        together: Name of one table for all runs, whatever their experiments are called.
-        cohort: Where the cohort lies, if not where the runs found it.
+        options: What it is to say.
 
     Raises:
         FileNotFoundError: If no run is complete.
@@ -62,10 +61,10 @@ def report(
     """
     pages = []
     found = gather(folders)
-    if cohort:
-        _require_match(open_cohort(cohort), found)
-    for evidence in (join(found, together),) if together else found:
-        pages.append(write_experiment(evidence, output / evidence.experiment, cohort))
+    if options.cohort:
+        _require_match(open_cohort(options.cohort), found)
+    for evidence in (join(found, options.together),) if options.together else found:
+        pages.append(write_experiment(evidence, output / evidence.experiment, options))
         progress(evidence.experiment)
     page = output / "report.html"
     write_text(page, render(pages))
@@ -79,16 +78,11 @@ def _require_match(cohort: Cohort, found: Sequence[Evidence]) -> None:
         raise ValueError(f"{cohort.path}: is the cohort {cohort.fingerprint}; these runs are of {listed}.")
 
 
-def write_experiment(evidence: Evidence, folder: Path, place: Path | None = None) -> ExperimentPage:
-    """Write tables, numbers and figures of one experiment, and give what the page shows of it.
-
-    Args:
-        evidence: Its runs.
-        folder: To write to.
-        place: Where its cohort lies, if not where its runs found it.
-    """
-    found, cohort = compute(evidence), find_cohort(evidence, place)
-    tables = write_tables(evidence, found, folder)
+def write_experiment(evidence: Evidence, folder: Path, options: ReportOptions) -> ExperimentPage:
+    """Write tables, numbers and figures of one experiment, and give what the page shows of it."""
+    found, cohort = compute(evidence), find_cohort(evidence, options.cohort)
+    by = dict.fromkeys([*(name for about in about_of(evidence) for name in about.by), *options.by])
+    tables = write_tables(evidence, found, folder, divide(evidence, list(by), cohort))
     scenes = _scenes(evidence, cohort)
     middle = scenes[len(scenes) // 2] if scenes else None
     return ExperimentPage(
@@ -103,10 +97,10 @@ def write_experiment(evidence: Evidence, folder: Path, place: Path | None = None
     )
 
 
-def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
+def write_tables(evidence: Evidence, found: Numbers, folder: Path, divided: Divided) -> Sheets:
     """Write cases and numbers as CSV, and every sheet as Markdown and LaTeX."""
     write_csv(folder / "cases.csv", evidence.cases)
-    for name, table in {**found.files(), **_tried(evidence)}.items():
+    for name, table in {**found.files(), **_further(evidence, divided)}.items():
         write_csv(folder / "numbers" / f"{name}.csv", table)
     made = Sheets(
         tuple(main_sheets(evidence, found)),
@@ -115,6 +109,7 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
         (structure_sheet(evidence, found),),
         tuple(consistency_sheets(evidence, found)),
         tuple(tuning_sheets(evidence)),
+        tuple(covariate_sheets(evidence, divided)),
     )
     for each in made.all:
         write_text(folder / "tables" / f"{each.name}.md", markdown(each))
@@ -123,9 +118,10 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path) -> Sheets:
     return made
 
 
-def _tried(evidence: Evidence) -> dict[str, pd.DataFrame]:
-    trials = trials_of(evidence)
-    return {"tuning": trials} if len(trials) else {}
+def _further(evidence: Evidence, divided: Divided) -> dict[str, pd.DataFrame]:
+    """Name to table, of those that hold anything and aren't computed from cases alone."""
+    tables = {"tuning": trials_of(evidence), "by_covariate": divided.summary, "covariate_tests": divided.tests}
+    return {name: table for name, table in tables.items() if len(table)}
 
 
 def _scenes(evidence: Evidence, cohort: Cohort | None) -> tuple[Scene, ...]:

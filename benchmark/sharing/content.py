@@ -18,6 +18,7 @@ from benchmark.runs.seal import HASHES
 from benchmark.runs.tuned import STATES, Trial
 from benchmark.scoring.columns import COUNTS, METRICS, STATUS, STRUCTURE, VOLUMES
 from benchmark.sharing.layout import Place, place_of
+from benchmark.statistics.covariates import Covariate
 from benchmark.statistics.tables import MISSING, TEST_COHORT
 
 DEEPEST = 40
@@ -132,7 +133,13 @@ def _check_curves(path: Path, place: Place | None) -> None:
 
 def _check_about(path: Path, place: Place | None) -> None:
     about = About.from_dict(_read_json(path))
-    words = [about.scale, *about.recipes, *about.recipes.values(), *about.own, *about.by]
+    words = [
+        about.scale,
+        *about.recipes,
+        *about.recipes.values(),
+        *about.own,
+        *(Covariate.parse(text).name for text in about.by),
+    ]
     for tuned in filter(None, [about.tuned]):
         words += [tuned.experiment, tuned.scale]
         for name, one in tuned.variants.items():

@@ -12,8 +12,6 @@ INDEX = "pack.json"
 FORMAT = 1
 """Raised with every change of what a pack holds; other formats are refused."""
 
-COVARIATES = "covariates.csv"
-
 OF_RUN = (
     "run.json",
     "parts.json",

@@ -19,12 +19,13 @@ import pandas as pd
 import yaml
 
 from benchmark.report.certificate import PACKED
+from benchmark.report.covariate_sheets import PACKED as COVARIATES
 from benchmark.report.facts import find_cohort, read_config
 from benchmark.runs.about import ABOUT
 from benchmark.runs.evidence import GRID, Evidence, find_runs, gather, read_grids
 from benchmark.runs.objections import FoundRun, case_files, marker_of, name_of
 from benchmark.runs.seal import HASHES, broken
-from benchmark.sharing.layout import COVARIATES, FORMAT, INDEX, files_of_run, is_allowed
+from benchmark.sharing.layout import FORMAT, INDEX, files_of_run, is_allowed
 from benchmark.sharing.privacy import plain_yaml, public_config, without_paths
 from datamodules.cohort.splits import splits_path
 from datamodules.cohort.store import Cohort

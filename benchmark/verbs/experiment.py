@@ -94,7 +94,12 @@ def evaluate(
 
 
 def report(
-    runs: list[Path], *, output: Path = Path("report"), together: str | None = None, cohort: Path | None = None
+    runs: list[Path],
+    *,
+    output: Path = Path("report"),
+    together: str | None = None,
+    cohort: Path | None = None,
+    by: list[str] | None = None,
 ) -> None:
     """Make tables, statistics, figures and one HTML page from finished runs; they say which runs are missing.
 
@@ -103,9 +108,11 @@ def report(
         output: Folder to write to.
         together: Name of one table for the runs of all experiments given, where cohort and folds are the same.
         cohort: Prepared cohort, for pictures and the certificate of folds, if it isn't where the runs found it.
+        by: Covariates by which subjects are divided, such as sex scanner age:50,65 (bands).
     """
     from benchmark.report.console import make_report
+    from benchmark.report.options import ReportOptions
     from benchmark.sharing.unpack import opened
 
     with opened(runs) as folders:
-        make_report(folders, output, together, cohort)
+        make_report(folders, output, ReportOptions(together, cohort, tuple(by or ())))

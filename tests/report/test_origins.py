@@ -6,6 +6,7 @@ from builders.runs import write_runs
 
 from benchmark.figures.style import house_style, looks
 from benchmark.figures.tuning_plots import against_learning_rate
+from benchmark.report.covariate_sheets import divide
 from benchmark.report.numbers import compute
 from benchmark.report.origins import provenance, trials_of
 from benchmark.report.sheets import main_sheets
@@ -98,6 +99,6 @@ def test_what_was_tuned_is_packed_and_told_byte_for_byte(tmp_path: Path):
     with opened([tmp_path / "x.zip"]) as packed:
         for folders, name in (([tmp_path / "runs"], "folder"), (packed, "pack")):
             (evidence,) = gather(folders)
-            write_tables(evidence, compute(evidence), tmp_path / name)
+            write_tables(evidence, compute(evidence), tmp_path / name, divide(evidence, [], None))
     for file in ("tables/tuning.md", "tables/overall.tex", "numbers/tuning.csv"):
         assert (tmp_path / "folder" / file).read_bytes() == (tmp_path / "pack" / file).read_bytes()

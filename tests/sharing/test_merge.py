@@ -8,6 +8,7 @@ from builders.cases import cases_of
 from builders.runs import write_runs
 
 from benchmark.__main__ import main
+from benchmark.report.covariate_sheets import divide
 from benchmark.report.numbers import compute
 from benchmark.report.write import write_tables
 from benchmark.runs.contributions import contributions
@@ -31,7 +32,7 @@ def lab(folder: Path, name: str, networks: tuple[str, ...], **changed: object) -
 
 def tables_of(folders: Sequence[Path], output: Path) -> dict[str, bytes]:
     for evidence in gather(folders):
-        write_tables(evidence, compute(evidence), output / evidence.experiment)
+        write_tables(evidence, compute(evidence), output / evidence.experiment, divide(evidence, [], None))
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in output.rglob("*") if path.is_file()}
 
 

@@ -12,7 +12,9 @@ from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_condition, write_predictions, write_runs
 
 from benchmark.report.certificate import packed_folds
+from benchmark.report.covariate_sheets import divide
 from benchmark.report.numbers import compute
+from benchmark.report.options import ReportOptions
 from benchmark.report.write import report, write_tables
 from benchmark.runs.evidence import find_runs, gather, write_grid
 from benchmark.sharing.pack import Contents, pack
@@ -43,7 +45,7 @@ def runs(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tables_of(folders: Sequence[Path], output: Path) -> dict[str, bytes]:
     for evidence in gather(folders):
-        write_tables(evidence, compute(evidence), output / evidence.experiment)
+        write_tables(evidence, compute(evidence), output / evidence.experiment, divide(evidence, [], None))
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in output.rglob("*") if path.is_file()}
 
 
@@ -96,7 +98,7 @@ def test_what_is_asked_for_goes_along_and_pictures_need_the_cohort_alone(runs: P
     assert {name.split("/")[1] for name in names if name.count("/") > 1} == {"unet3d"}
     with opened([tmp_path / "mine.zip"]) as folders:
         assert set(pd.read_csv(folders[0] / "test/covariates.csv")["weight"]) == {70}
-        made = report(folders, tmp_path / "report", cohort=cohort.path)
+        made = report(folders, tmp_path / "report", options=ReportOptions(cohort=cohort.path))
     (one,) = made.experiments
     assert one.remark == ""  # of the rows that were chosen none is missing
     assert one.viewer["subjects"]
@@ -110,7 +112,7 @@ def load_fold(cohort: Cohort, subject: str) -> int:
 def test_a_cohort_that_is_none_of_theirs_is_refused(runs: Path, tmp_path: Path):
     other = make_cohort(tmp_path / "other", subjects=4)
     with pytest.raises(ValueError, match=rf"is the cohort {other.fingerprint}; these runs are of \w+ \(test\)"):
-        report([runs], tmp_path / "report", cohort=other.path)
+        report([runs], tmp_path / "report", options=ReportOptions(cohort=other.path))
 
 
 def test_the_certificate_of_folds_goes_along_and_its_hash_is_compared(runs: Path, cohort: Cohort, tmp_path: Path):
