@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.verbs.bench import bench
 from benchmark.verbs.data import check, picture, prepare, simulate, split
 from benchmark.verbs.demo import demo
-from benchmark.verbs.experiment import evaluate, report, run, status
+from benchmark.verbs.experiment import calibrate, evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
 from benchmark.verbs.sharing import adopt, export, pack
 from benchmark.verbs.tuning import tune
@@ -31,6 +31,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "run": run,
     "status": status,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "predict": predict,
     "score": score,
     "report": report,

@@ -32,6 +32,7 @@ class Sheets:
     consistency: tuple[Sheet, ...]
     tuning: tuple[Sheet, ...]
     covariates: tuple[Sheet, ...]
+    calibration: tuple[Sheet, ...]
 
     @property
     def all(self) -> tuple[Sheet, ...]:

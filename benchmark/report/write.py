@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.figures.scenes import Scene, load_scene, telling_subjects
+from benchmark.report.calibration_sheets import calibration_sheets, calibration_table
 from benchmark.report.consistency_sheets import consistency_sheets
 from benchmark.report.covariate_sheets import Divided, covariate_sheets, divide
 from benchmark.report.drawings import draw_all
@@ -110,6 +111,7 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path, divided: Divi
         tuple(consistency_sheets(evidence, found)),
         tuple(tuning_sheets(evidence)),
         tuple(covariate_sheets(evidence, divided)),
+        tuple(calibration_sheets(evidence)),
     )
     for each in made.all:
         write_text(folder / "tables" / f"{each.name}.md", markdown(each))
@@ -120,7 +122,12 @@ def write_tables(evidence: Evidence, found: Numbers, folder: Path, divided: Divi
 
 def _further(evidence: Evidence, divided: Divided) -> dict[str, pd.DataFrame]:
     """Name to table, of those that hold anything and aren't computed from cases alone."""
-    tables = {"tuning": trials_of(evidence), "by_covariate": divided.summary, "covariate_tests": divided.tests}
+    tables = {
+        "tuning": trials_of(evidence),
+        "by_covariate": divided.summary,
+        "covariate_tests": divided.tests,
+        "calibration": calibration_table(evidence),
+    }
     return {name: table for name, table in tables.items() if len(table)}
 
 

@@ -16,6 +16,7 @@ from benchmark.runs.about import About
 from benchmark.runs.folder import Parts, RunRecord
 from benchmark.runs.seal import HASHES
 from benchmark.runs.tuned import STATES, Trial
+from benchmark.scoring.calibration import COLUMNS
 from benchmark.scoring.columns import COUNTS, METRICS, STATUS, STRUCTURE, VOLUMES
 from benchmark.sharing.layout import Place, place_of
 from benchmark.statistics.covariates import Covariate
@@ -92,10 +93,16 @@ def _check_done(path: Path, place: Place | None) -> None:
     versions = entry.get("versions", {})
     if not all(isinstance(text, str) for text in (*versions, *versions.values(), entry.get("hardware", ""))):
         raise TypeError("versions and hardware are texts")
-    if not all(isinstance(hashed, str) for hashed in entry.get(HASHES, {}).values()):
-        raise TypeError("hashes are texts")
+    _check_hashes(entry)
     if wrong := [key for key in (*COSTS, "steps") if not isinstance(entry.get(key), int | float | type(None))]:
         raise TypeError(f"{wrong[0]} is {entry[wrong[0]]!r}")
+
+
+def _check_hashes(entry: Mapping[str, Any]) -> None:
+    """Names of files of the run folder and their hashes: what is compared must lie in it."""
+    for name, hashed in entry.get(HASHES, {}).items():
+        if not isinstance(hashed, str) or ".." in name or not re.fullmatch(rf"{NAME}(/{NAME})?", name):
+            raise ValueError(f"{name} can't be sworn to")
 
 
 def _check_config(path: Path, place: Place | None) -> None:
@@ -158,6 +165,16 @@ def _check_trial(trial: Trial) -> None:
         raise ValueError(f"a trial is {trial.state}")
 
 
+def _check_calibration(path: Path, place: Place | None) -> None:
+    table = pd.read_csv(path, dtype={"subject": str, "structure": str}, keep_default_na=False)
+    for column in COLUMNS[1:]:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise TypeError(f"{column} isn't all numbers")
+    for column in ("subject", "structure"):
+        if wrong := next((one for one in table[column] if not _is_harmless(column, one)), ""):
+            raise ValueError(f"{column} is {wrong!r}")
+
+
 def _check_covariates(path: Path, place: Place | None) -> None:
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in ("subject", *table):
@@ -200,5 +217,7 @@ CHECKS: dict[str, Callable[[Path, Place | None], None]] = {
     "cases.csv": _check_cases,
     "metrics.csv": _check_curves,
     "covariates.csv": _check_covariates,
+    "calibration.csv": _check_calibration,
+    "calibration.json": lambda path, place: _check_hashes(_read_json(path)),
 }
 """By file name, what comes after a `-` left out: `cases-noise-0.2.csv` is checked as `cases.csv`."""

@@ -19,6 +19,8 @@ OF_RUN = (
     "config.yaml",
     "done.json",
     "cases*.csv",
+    "calibration.csv",
+    "calibration.json",
     "log/version_*/metrics.csv",
     "predictions-*/done.json",
 )
@@ -27,7 +29,8 @@ PREDICTIONS = "predictions*/*.nii.gz"
 _RUN = rf"(?P<experiment>{NAME})/(?P<variant>{NAME})/fold-(?P<fold>\d+)-seed-(?P<seed>\d+)"
 _FILE = "|".join(
     (
-        r"(run|parts|done)\.json",
+        r"(run|parts|done|calibration)\.json",
+        r"calibration\.csv",
         r"(settings|config)\.yaml",
         rf"cases(-{NAME})?\.csv",
         r"log/version_\d+/metrics\.csv",

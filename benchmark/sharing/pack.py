@@ -124,7 +124,7 @@ def _of_run(run: FoundRun, *, predictions: bool) -> Files:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
             files[name] = plain_yaml(public_config(config, run.record.cohort)).encode()
     for name, path in files_of_run(run.folder, predictions=False):
-        if path.name == "done.json":
+        if path.name in ("done.json", "calibration.json"):
             files[name] = _json(_sworn_anew(without_paths(read_json(path)), files))
     return {f"{run.record.experiment}/{run.name}/{name}": file for name, file in files.items()}
 

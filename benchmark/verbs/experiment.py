@@ -93,6 +93,20 @@ def evaluate(
     evaluate_all(runs, condition, only)
 
 
+def calibrate(runs: list[Path], *, only: str = "*") -> None:
+    """Measure how sure finished runs are of their labels, beside how often they are right; the report shows it.
+
+    Args:
+        runs: Folders of experiments, such as runs/overall.
+        only: Pattern over the runs' names, such as 'vnet/*'.
+    """
+    from benchmark.console import stdout
+    from benchmark.experiment.calibrate import calibrate_all
+
+    calibrate_all(runs, only)
+    stdout.print(f"Next: petmr report {' '.join(map(str, runs))}", markup=False)
+
+
 def report(
     runs: list[Path],
     *,

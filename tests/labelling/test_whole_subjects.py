@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from benchmark.labelling.sliding_window import SlidingWindow, mirrored, segment
-from benchmark.labelling.whole_subjects import Inference, label_subject
+from benchmark.labelling.whole_subjects import Inference, entropy, label_subject, subject_probabilities
 from benchmark.training.task import SegmentationTask
 
 WINDOW = SlidingWindow((8, 8, 8))
@@ -61,3 +61,19 @@ def test_validation_and_test_label_as_the_settings_say(network, image):
     expected = label_subject(network, image, PARTNERS, settings)
     assert torch.equal(task.test_step(batch, 0), expected)
     assert torch.equal(task.validation_step(batch, 0), expected)
+
+
+def test_entropy_is_none_where_a_network_is_certain_and_whole_where_it_knows_nothing():
+    shares = torch.tensor([[1.0, 0.25], [0.0, 0.25], [0.0, 0.25], [0.0, 0.25]]).half().view(4, 2, 1, 1)
+    torch.testing.assert_close(entropy(shares).flatten(), torch.tensor([0.0, 1.0]), atol=1e-3, rtol=0)
+
+
+def test_probabilities_are_those_of_the_labels_and_follow_mirror_images():
+    network, image = torch.nn.Conv3d(1, 3, 3, padding=1), torch.rand(1, 9, 8, 7)
+    for mirror in (False, True):
+        inference = Inference(SlidingWindow((8, 8, 8)), mirror=mirror)
+        with torch.inference_mode():
+            shares = subject_probabilities(network, image, (0, 2, 1), inference)
+            labels = label_subject(network, image, (0, 2, 1), inference)
+        torch.testing.assert_close(shares.float().sum(0), torch.ones(9, 8, 7), atol=2e-3, rtol=0)
+        assert (shares.argmax(0) == labels).float().mean() > 0.98
