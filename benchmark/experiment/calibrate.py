@@ -17,6 +17,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.seal import broken, seal
 from benchmark.scoring.calibration import bin_counts
 from benchmark.training.cli import BenchmarkCLI, build
+from benchmark.training.quiet import quiet
 from datamodules.files import write_csv, write_json
 
 
@@ -46,7 +47,8 @@ def calibrate_run(folder: RunFolder) -> None:
     marker, table = marker_of(folder), calibration_file(folder)
     if marker.is_file() and not broken(folder.path, marker):
         return
-    cli = build(["--config", str(folder.config)], run=False)
+    with quiet():
+        cli = build(["--config", str(folder.config)], run=False)
     checkpoint = SafeCheckpointIO().load_checkpoint(folder.checkpoints / "best.ckpt")
     cli.model.load_state_dict(checkpoint["state_dict"])
     write_csv(table, pd.concat(_counts(cli)))

@@ -26,6 +26,7 @@ from datamodules.cohort.splits import Fold, Splits
 from datamodules.cohort.store import Cohort
 from datamodules.files import atomic_path, sha256, write_json
 from datamodules.findings import error, refuse_errors
+from datamodules.labels.protocol import UnknownLabelError
 from datamodules.sources.subjects import named
 from datamodules.volumes.grid import Array, Grid, cropped, from_ras, ras_grid
 from datamodules.volumes.read import is_image, stem
@@ -159,7 +160,11 @@ def _brought_home(path: Path, cohort: Cohort, subject: str, adoption: Adoption) 
     """A label map as our own predictions are: FreeSurfer labels on the subject's own grid."""
     kind: Literal["predictions", "neither"] = "predictions" if adoption.indices else "neither"
     settings = ScoreSettings(cohort.protocol, kind, adoption.unknown_to_background)
-    indices, grid = read_map(path, PREDICTION, settings)
+    try:
+        indices, grid = read_map(path, PREDICTION, settings)
+    except ValueError as error:
+        hint = " If it holds class indices, say --indices." if isinstance(error.__cause__, UnknownLabelError) else ""
+        raise ValueError(f"{error}{hint}") from error
     known = cohort.subjects[subject]
     if grid.coincides(ras_grid(known.grid)):
         return from_ras(cohort.protocol.to_labels(indices), known.grid), known.grid

@@ -7,6 +7,7 @@ import torch
 
 from benchmark.runs.settings import Config, Run, merge, nested
 from benchmark.training.cli import build
+from benchmark.training.quiet import quiet
 from benchmark.tuning.guard import guarded
 from benchmark.tuning.study import Course, Watch
 from datamodules.cohort.store import Cohort
@@ -44,6 +45,11 @@ def train(run: Run, cohort: Cohort, settings: Config, epochs: int, watch: Watch)
         watch: Told how it goes.
     """
     torch.use_deterministic_algorithms(True, warn_only=True)
+    with quiet():
+        return _train(run, cohort, settings, epochs, watch)
+
+
+def _train(run: Run, cohort: Cohort, settings: Config, epochs: int, watch: Watch) -> Course:
     place: dict[str, Any] = {"data": {"cohort": str(cohort.path)}, "trainer": {**ALONE, "max_epochs": epochs}}
     cli = build(merge(run.config, nested(settings), place), run=False)
     data = cli.datamodule
