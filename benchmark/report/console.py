@@ -26,6 +26,8 @@ def make_report(
     for experiment in made.experiments:
         _show(experiment.sheets.main[0], experiment.name)
         _show(experiment.sheets.structures[0], experiment.name)
+        for sheet in experiment.sheets.covariates:
+            _show(sheet, experiment.name)
         if len(experiment.facts.contributions) > 1:
             show_table(experiment.facts.contributions, f"{experiment.name}: who contributed what")
         if experiment.remark:

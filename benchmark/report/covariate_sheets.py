@@ -94,15 +94,22 @@ def _sheet(evidence: Evidence, name: str, rows: pd.DataFrame, divided: Divided) 
         numbers("p", tests["p"], probability),
         numbers("p (Holm)", tests["p_holm"], probability),
     ]
-    count = int(divided.tests["p"].notna().sum())
-    note = (
-        f"Dice, mean ± standard deviation over subjects. {' or '.join(dict.fromkeys(tests['test'].dropna()))} between "
-        f"levels of two subjects or more; Holm's correction over all {count} such tests of this report. So many tests "
-        "of few subjects are a search for hints: they confirm nothing, and levels differ in more than their name."
-    )
+    note = f"Dice, mean ± standard deviation over subjects. {_caution(tests, divided)}"
     unranked = frozenset(set(variants) & set(evidence.incomplete))
     file = re.sub(r"[^\w.+-]", "_", f"by_{name}")
     return Sheet(file, f"By {name}", note, "Network", tuple(variants), tuple(columns), unranked, evidence.remark)
+
+
+def _caution(tests: pd.DataFrame, divided: Divided) -> str:
+    count = int(divided.tests["p"].notna().sum())
+    if not tests["p"].notna().any():
+        return "Nothing is tested: no two levels have two subjects each."
+    names = " or ".join(dict.fromkeys(tests["test"]))
+    return (
+        f"{names} between levels of two subjects or more; Holm's correction over all {count} such tests of this report. "
+        "So many tests of few subjects are a search for hints: they confirm nothing, and levels differ in more than "
+        "their name."
+    )
 
 
 def _range(counts: "pd.Series[float]") -> str:

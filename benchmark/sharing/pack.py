@@ -86,9 +86,14 @@ def pack(
         progress: Called with the name of every run that is in it.
 
     Raises:
-        FileNotFoundError: If no run is complete.
+        FileNotFoundError: If a folder isn't there, or no run is complete.
+        IsADirectoryError: If a folder has the output's name.
         ValueError: If runs contradict each other, are altered or none is chosen, or a covariate isn't known.
     """
+    if gone := [folder for folder in folders if not folder.is_dir()]:
+        raise FileNotFoundError(f"{gone[0]}: there is no such folder.")
+    if output.is_dir():
+        raise IsADirectoryError(f"{output}: is a folder; name the zip file to write, such as {output}.zip.")
     known = {evidence.experiment: evidence for evidence in gather(folders)}
     chosen = [run for run in find_runs(folders) if _is_chosen(run, known, contents.only)]
     if not chosen:

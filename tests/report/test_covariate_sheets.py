@@ -47,6 +47,7 @@ def test_names_of_covariates_are_made_fit_for_files(cohort: Cohort, runs: Path):
     (evidence,) = gather([runs])
     (sheet,) = covariate_sheets(evidence, divide(evidence, ["sex M/F"], cohort))
     assert sheet.name == "by_sex_M_F"
+    assert sheet.note.endswith("Nothing is tested: no two levels have two subjects each.")
 
 
 def test_an_unknown_covariate_is_refused_with_the_known_ones(cohort: Cohort, runs: Path, tmp_path: Path):
@@ -72,8 +73,9 @@ def test_a_pack_tells_what_was_taken_along_and_says_what_was_not(cohort: Cohort,
     assert sex.name == "by_sex" and absent.note.startswith("age: neither the cohort nor the packs at hand hold it")
 
 
-def test_the_report_divides_by_what_is_asked(runs: Path, tmp_path: Path):
+def test_the_report_divides_by_what_is_asked(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     main(["report", str(runs), "--output", str(tmp_path), "--by", "sex", "age:50"])
     assert {"by_sex.md", "by_age.tex"} <= {path.name for path in (tmp_path / "test/tables").iterdir()}
     assert set(pd.read_csv(tmp_path / "test/numbers/by_covariate.csv")["covariate"]) == {"sex", "age"}
     assert "By sex" in (tmp_path / "report.html").read_text()
+    assert "test: by sex" in capsys.readouterr().out

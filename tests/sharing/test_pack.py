@@ -130,6 +130,10 @@ def test_the_certificate_of_folds_goes_along_and_its_hash_is_compared(runs: Path
 def test_unknown_covariates_and_patterns_without_a_run_are_refused(runs: Path, tmp_path: Path):
     with pytest.raises(ValueError, match="Covariate age isn't known: the cohort has weight"):
         pack([runs], tmp_path / "x.zip", Contents(covariates=("age",)))
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder"):
+        pack([tmp_path / "nowhere"], tmp_path / "x.zip", ALL)
+    with pytest.raises(IsADirectoryError, match="is a folder; name the zip file to write"):
+        pack([runs], tmp_path, ALL)
     with pytest.raises(ValueError, match=r"No run in .* matches 'x/\*'"):
         pack([runs], tmp_path / "x.zip", Contents(only="x/*"))
     assert not (tmp_path / "x.zip").exists()
