@@ -106,9 +106,8 @@ def _caution(tests: pd.DataFrame, divided: Divided) -> str:
         return "Nothing is tested: no two levels have two subjects each."
     names = " or ".join(dict.fromkeys(tests["test"]))
     return (
-        f"{names} between levels of two subjects or more; Holm's correction over all {count} such tests of this report. "
-        "So many tests of few subjects are a search for hints: they confirm nothing, and levels differ in more than "
-        "their name."
+        f"{names} between levels of two subjects or more, Holm's correction over all {count} such tests here. So many "
+        "tests of few subjects are a search for hints: they confirm nothing, and levels differ in more than their name."
     )
 
 

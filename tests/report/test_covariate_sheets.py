@@ -40,7 +40,7 @@ def test_a_sheet_has_a_column_for_each_level_with_its_n_and_a_caution(cohort: Co
     assert [column.heading for column in sex.columns] == ["F (n = 3)", "M (n = 3)", "n tested", "p", "p (Holm)"]
     assert [column.heading for column in age.columns[:2]] == ["< 50 (n = 2)", "≥ 50 (n = 4)"]
     assert sex.rows == ("cross_fusion", "unet3d")
-    assert "all 4 such tests" in sex.note and "they confirm nothing" in sex.note
+    assert "all 4 such tests here" in sex.note and "they confirm nothing" in sex.note
 
 
 def test_names_of_covariates_are_made_fit_for_files(cohort: Cohort, runs: Path):
