@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.console import progress, show_table, stdout
-from benchmark.report.options import ReportOptions
+from benchmark.report.further.options import ReportOptions
 from benchmark.report.sheet import Sheet, marked
 from benchmark.report.write import Report, report
 

@@ -16,7 +16,6 @@ from benchmark.figures import (
     curves,
     ranking,
     robustness_plots,
-    tuning_plots,
 )
 from benchmark.figures.groups import GROUPS, six_structures
 from benchmark.figures.panels import whole_brain
@@ -25,8 +24,8 @@ from benchmark.figures.scenes import Scene
 from benchmark.figures.style import Look, house_style, looks, save
 from benchmark.figures.surfaces import region_surfaces
 from benchmark.report.facts import read_costs
+from benchmark.report.further.tuning import trials_of
 from benchmark.report.numbers import Numbers
-from benchmark.report.origins import trials_of
 from benchmark.runs.evidence import Evidence
 from benchmark.statistics.consistency import Quantity, quantities
 from benchmark.statistics.tables import internal
@@ -240,7 +239,7 @@ def _training(evidence: Evidence, found: Numbers, seen: Mapping[str, Look]) -> I
             "Sensitivity to the learning rate",
             "Best validation Dice of every trial: filled where it was trained to the end, ringed where it was chosen, "
             f"crossed where it has the experiment's own settings.{captions.dagger(seen)}",
-            partial(tuning_plots.against_learning_rate, trials, seen),
+            partial(curves.against_learning_rate, trials, seen),
         )
     intervals = found.dice.intervals.rename(columns={"mean": "dice"})[["variant", "n", "dice", "low", "high"]]
     costs = read_costs(evidence).merge(intervals, on="variant").dropna(subset=["dice"])

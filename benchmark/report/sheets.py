@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from benchmark.report.further.provenance import provenance
 from benchmark.report.metrics import FURTHER, METRICS, Metric
 from benchmark.report.numbers import Numbers
-from benchmark.report.origins import provenance
 from benchmark.report.paper import earlier_table, ranking_agreement
 from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
 from benchmark.runs.evidence import Evidence

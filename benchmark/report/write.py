@@ -7,19 +7,19 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.figures.scenes import Scene, load_scene, telling_subjects
-from benchmark.report.calibration_sheets import calibration_sheets, calibration_table
 from benchmark.report.consistency_sheets import consistency_sheets
-from benchmark.report.covariate_sheets import Divided, covariate_sheets, divide
 from benchmark.report.drawings import draw_all
 from benchmark.report.facts import find_cohort, read_facts
+from benchmark.report.further.calibration import calibration_sheets, calibration_table
+from benchmark.report.further.covariates import Divided, covariate_sheets, divide
+from benchmark.report.further.options import ReportOptions
+from benchmark.report.further.provenance import about_of
+from benchmark.report.further.tuning import trials_of, tuning_sheets
 from benchmark.report.numbers import Numbers, compute
-from benchmark.report.options import ReportOptions
-from benchmark.report.origins import about_of, trials_of
 from benchmark.report.page import ExperimentPage, Sheets, finding, render
 from benchmark.report.sheet import latex, markdown, marked
 from benchmark.report.sheets import main_sheets, paper_sheets, structure_sheet
 from benchmark.report.statistics_sheets import statistics_sheets
-from benchmark.report.tuning_sheets import tuning_sheets
 from benchmark.report.viewer import viewer_data
 from benchmark.runs.evidence import Evidence, gather
 from benchmark.runs.folder import RunFolder

@@ -19,8 +19,8 @@ import pandas as pd
 import yaml
 
 from benchmark.report.certificate import PACKED
-from benchmark.report.covariate_sheets import PACKED as COVARIATES
 from benchmark.report.facts import find_cohort, read_config
+from benchmark.report.further.covariates import PACKED as COVARIATES
 from benchmark.runs.about import ABOUT
 from benchmark.runs.evidence import GRID, Evidence, find_runs, gather, read_grids
 from benchmark.runs.objections import FoundRun, case_files, marker_of, name_of

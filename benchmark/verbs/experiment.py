@@ -125,7 +125,7 @@ def report(
         by: Covariates by which subjects are divided, such as sex scanner age:50,65 (bands).
     """
     from benchmark.report.console import make_report
-    from benchmark.report.options import ReportOptions
+    from benchmark.report.further.options import ReportOptions
     from benchmark.sharing.unpack import opened
 
     with opened(runs) as folders:

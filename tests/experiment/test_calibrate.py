@@ -5,7 +5,7 @@ from builders.tiny_experiment import begin, tiny
 
 from benchmark.__main__ import main
 from benchmark.experiment.run import work
-from benchmark.report.calibration_sheets import calibration_sheets
+from benchmark.report.further.calibration import calibration_sheets
 from benchmark.runs.evidence import gather
 from benchmark.sharing.pack import Contents, pack
 from benchmark.sharing.unpack import opened

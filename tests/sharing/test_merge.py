@@ -8,7 +8,7 @@ from builders.cases import cases_of
 from builders.runs import write_runs
 
 from benchmark.__main__ import main
-from benchmark.report.covariate_sheets import divide
+from benchmark.report.further.covariates import divide
 from benchmark.report.numbers import compute
 from benchmark.report.write import write_tables
 from benchmark.runs.contributions import contributions

@@ -12,9 +12,9 @@ from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_condition, write_predictions, write_runs
 
 from benchmark.report.certificate import packed_folds
-from benchmark.report.covariate_sheets import divide
+from benchmark.report.further.covariates import divide
+from benchmark.report.further.options import ReportOptions
 from benchmark.report.numbers import compute
-from benchmark.report.options import ReportOptions
 from benchmark.report.write import report, write_tables
 from benchmark.runs.evidence import find_runs, gather, write_grid
 from benchmark.sharing.pack import Contents, pack

@@ -11,7 +11,7 @@ from builders.tiny_experiment import tiny, write_experiment
 from benchmark.__main__ import main
 from benchmark.experiment.definition import load_experiment
 from benchmark.experiment.workflow import RunOptions, run_experiment
-from benchmark.report.covariate_sheets import covariate_sheets, divide
+from benchmark.report.further.covariates import covariate_sheets, divide
 from benchmark.runs.evidence import gather
 from benchmark.sharing.pack import Contents, pack
 from benchmark.sharing.unpack import opened

@@ -5,10 +5,50 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmark.report.origins import trials_of, tuned_for
+from benchmark.report.further.provenance import about_of
 from benchmark.report.sheet import Column, Sheet, decimals, numbers, whole
 from benchmark.runs.evidence import Evidence
 from benchmark.runs.tuned import Tuned
+
+COLUMNS = (
+    "variant",
+    "trial",
+    "learning_rate",
+    "weight_decay",
+    "ce_weight",
+    "schedule",
+    "dice",
+    "epochs",
+    "state",
+    "chosen",
+)
+
+
+def tuned_for(evidence: Evidence) -> tuple[Tuned, ...]:
+    """The tuning of an experiment's rows, one for each folder of runs that names one."""
+    return tuple(about.tuned for about in about_of(evidence) if about.tuned)
+
+
+def trials_of(evidence: Evidence) -> pd.DataFrame:
+    """All trials of all rows, with `COLUMNS`; empty where nothing was tuned."""
+    rows = [
+        (
+            variant,
+            number,
+            *(
+                trial.settings[f"model.{name}"]
+                for name in ("learning_rate", "weight_decay", "ce_weight", "schedule.decay")
+            ),
+            trial.dice,
+            trial.epochs,
+            trial.state,
+            number == one.chosen,
+        )
+        for tuned in tuned_for(evidence)
+        for variant, one in tuned.variants.items()
+        for number, trial in enumerate(one.trials)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def tuning_sheets(evidence: Evidence) -> Iterator[Sheet]:

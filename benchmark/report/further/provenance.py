@@ -3,29 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-import pandas as pd
-
 from benchmark.report.facts import read_config
 from benchmark.runs.about import About, read_about
 from benchmark.runs.adopted import is_adopted
 from benchmark.runs.evidence import Evidence
-from benchmark.runs.tuned import Tuned
 
 PAPER = "paper"
 """The scale and the recipe that are the paper's."""
-
-COLUMNS = (
-    "variant",
-    "trial",
-    "learning_rate",
-    "weight_decay",
-    "ce_weight",
-    "schedule",
-    "dice",
-    "epochs",
-    "state",
-    "chosen",
-)
 
 
 def about_of(evidence: Evidence) -> tuple[About, ...]:
@@ -66,30 +50,3 @@ def _adopted(evidence: Evidence) -> Iterator[str]:
     for variant, config in found.items():
         tool = config["model"]["network"]["init_args"].get("tool")
         yield f"{variant}: label maps made elsewhere{f' ({tool})' if tool else ''}, adopted."
-
-
-def tuned_for(evidence: Evidence) -> tuple[Tuned, ...]:
-    """The tuning of an experiment's rows, one for each folder of runs that names one."""
-    return tuple(about.tuned for about in about_of(evidence) if about.tuned)
-
-
-def trials_of(evidence: Evidence) -> pd.DataFrame:
-    """All trials of all rows, with `COLUMNS`; empty where nothing was tuned."""
-    rows = [
-        (
-            variant,
-            number,
-            *(
-                trial.settings[f"model.{name}"]
-                for name in ("learning_rate", "weight_decay", "ce_weight", "schedule.decay")
-            ),
-            trial.dice,
-            trial.epochs,
-            trial.state,
-            number == one.chosen,
-        )
-        for tuned in tuned_for(evidence)
-        for variant, one in tuned.variants.items()
-        for number, trial in enumerate(one.trials)
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
