@@ -116,7 +116,7 @@ def _cut_to_whole_lines(journal: Path) -> None:
 
 def _try(study: optuna.Study, number: int, own: Config, budget: Budget, train: Train) -> None:
     study.sampler = optuna.samplers.TPESampler(seed=_seed(budget.seed, number), n_startup_trials=STARTUP)
-    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=budget.epochs // 3)
+    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=max(1, budget.epochs // 3))
     if not number:
         study.enqueue_trial(as_parameters(own))
     trial = study.ask()

@@ -30,7 +30,8 @@ class Watcher(L.Callback):
             return
         dice = float(trainer.callback_metrics["val/dice"])
         self.best, self.epochs = max(self.best, dice), trainer.current_epoch + 1
-        if self.watch(trainer.current_epoch, dice):
+        stop = self.watch(trainer.current_epoch, dice)
+        if stop and trainer.current_epoch + 1 < (trainer.max_epochs or 0):  # after the last there is nothing to stop
             trainer.should_stop = self.stopped = True
 
 

@@ -18,7 +18,7 @@ from benchmark.runs.tuned import Tuned, read_tuned
 from benchmark.tuning.guard import ForbiddenSubjectError, guarded
 from benchmark.tuning.study import Course
 from benchmark.tuning.training import train
-from benchmark.tuning.tune import TuneOptions, tune
+from benchmark.tuning.tune import TuneOptions, chosen, tune
 from datamodules.cohort.splits import load_splits
 from datamodules.cohort.store import Cohort
 from datamodules.petmr import PETMRDataModule
@@ -81,6 +81,13 @@ def test_a_guarded_cohort_is_the_same_but_for_what_is_closed(cohort):
     for look in (closed.label, closed.images, closed.truth):
         with pytest.raises(ForbiddenSubjectError):
             look("s1")
+
+
+@pytest.mark.parametrize(("stop_after", "epochs", "state"), [(1, 1, "pruned"), (2, 2, "pruned"), (3, 3, "complete")])
+def test_a_trial_that_is_told_to_stop_stops_and_one_that_has_ended_was_not_stopped(cohort, stop_after, epochs, state):
+    (run, *_) = chosen(tiny({"a": "TinyNet"}), TuneOptions(1))
+    course = train(run, cohort, {}, 3, lambda epoch, dice: epoch + 1 == stop_after)
+    assert (course.epochs, course.state) == (epochs, state)
 
 
 def test_a_rate_that_is_too_high_is_a_bad_result_and_no_failure(cohort, tmp_path):
