@@ -91,5 +91,6 @@ def _trials(axes: Axes, trials: pd.DataFrame, look: Look) -> None:
     axes.scatter(chosen["learning_rate"], chosen["dice"], s=70, facecolors="none", edgecolors=INK, linewidths=0.9)
     axes.scatter(own["learning_rate"], own["dice"], s=40, marker="x", color=SOFT, linewidths=0.9)
     axes.set(title=look.label, xscale="log")
+    axes.margins(y=0.12)
     axes.grid(axis="both")
     axes.set_axisbelow(True)
