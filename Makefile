@@ -12,7 +12,7 @@ export WANDB_DATA_DIR := $(CACHE)/wandb
 # One thread: sums over more come out differently in the last bit, and some tests compare bits.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --basetemp $(CACHE)/pytest
 
-.PHONY: install demo test test-slow test-browser test-slurm lint
+.PHONY: install demo test test-slow test-browser test-slurm test-nnunet lint
 install: $(STAMP)
 
 # dynamic-network-architectures asks for timm and so for torchvision, which ResEnc U-Net never imports: it comes alone.
@@ -37,6 +37,11 @@ test-browser: install
 
 test-slurm: install
 	$(PYTEST) -m slurm
+
+# nnU-Net asks for timm and so for torchvision, which its check of datasets never imports: what it imports comes alone.
+test-nnunet: install
+	$(BIN)/python -m pip install --quiet --no-deps --requirement tests/sharing/nnunet.txt
+	$(PYTEST) -m nnunet
 
 lint: install
 	$(BIN)/ruff check .

@@ -9,8 +9,10 @@ from typing import Any
 from benchmark.verbs.bench import bench
 from benchmark.verbs.data import check, picture, prepare, simulate, split
 from benchmark.verbs.demo import demo
-from benchmark.verbs.experiment import evaluate, report, run, status
+from benchmark.verbs.experiment import calibrate, evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
+from benchmark.verbs.sharing import adopt, export, pack
+from benchmark.verbs.tuning import tune
 
 LIGHTNING_VERBS = ("fit", "validate", "test")
 EPILOG = (
@@ -25,12 +27,17 @@ VERBS: dict[str, Callable[..., Any]] = {
     "prepare": prepare,
     "split": split,
     "picture": picture,
+    "tune": tune,
     "run": run,
     "status": status,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "predict": predict,
     "score": score,
     "report": report,
+    "pack": pack,
+    "adopt": adopt,
+    "export": export,
     "profile": profile,
     "bench": bench,
 }

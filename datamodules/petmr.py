@@ -18,6 +18,7 @@ from datamodules.cohort.verify import verify_volumes
 from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.caching import Cache, cached
 from datamodules.patches.datasets import Item, PatchDataset, Patches, SubjectDataset, Volumes
+from datamodules.patches.misalignment import Misalignment
 from datamodules.patches.pet_noise import noise_share
 from datamodules.patches.sampling import EpochSampler, EvaluationSampler
 from datamodules.patches.validation import Validation
@@ -41,6 +42,7 @@ class PETMRDataModule(L.LightningDataModule):
         modalities: list[str] | None = None,
         missing: list[str] | None = None,
         noise: str | float = "none",
+        misaligned: Misalignment = Misalignment(),  # noqa: B008  frozen
         patch_size: tuple[int, int, int] = (96, 96, 96),
         patches_per_subject: int = 2,
         batch_size: int = 2,
@@ -61,6 +63,7 @@ class PETMRDataModule(L.LightningDataModule):
             modalities: Those that the network sees, in this order; all of the cohort where not given.
             missing: Modalities set to 0 in the test subjects.
             noise: Added to the PET of the test subjects: a level of `patches.pet_noise`, or a share of uptake.
+            misaligned: How far the PET of the test subjects is displaced.
             patch_size: Of training patches, `[D, H, W]` in voxels.
             patches_per_subject: Patches cut from a subject in a row.
             batch_size: Patches of a step, over all ranks.
@@ -84,6 +87,8 @@ class PETMRDataModule(L.LightningDataModule):
         self.channels = _positions(self.modalities, self.cohort.modalities, "the cohort")
         self.missing = _positions(tuple(missing or ()), self.modalities, "the network's input")
         self.noise = noise_share(noise)
+        self.misaligned = misaligned
+        _positions(tuple(augmentation.modality_dropout), self.modalities, "the network's input")
         if cache == "device" and workers:
             raise ValueError(
                 f"Patches are cut on the device by this process: cache 'device' needs 0 workers, not {workers}."
@@ -176,7 +181,7 @@ class PETMRDataModule(L.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Item]:
         """Whole test subjects."""
-        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing, self.noise))
+        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing, self.noise, self.misaligned))
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint remembers of its data; see `load_state_dict`."""

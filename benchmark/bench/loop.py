@@ -130,7 +130,7 @@ def bare(training: Training, cohort: Path, folder: Path) -> tuple[Weights, float
     data = training.data(cohort)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     task = training.task(data).to(device)
-    optimizer = task.configure_optimizers()
+    optimizer = task.optimizer()
     loader = data.train_dataloader()
     for epoch in range(EPOCHS):
         loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]

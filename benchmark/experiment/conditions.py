@@ -1,4 +1,4 @@
-"""Conditions other than a run's own test: a missing modality, a noisy PET, another cohort."""
+"""Conditions other than a run's own test: a missing modality, a noisy or misaligned PET, another cohort."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 
 from datamodules.cohort.splits import certify, splits_path
 from datamodules.cohort.store import open_cohort
+from datamodules.patches.misalignment import Misalignment
 from datamodules.patches.pet_noise import noise_share
 
 
@@ -19,26 +20,30 @@ class Condition:
         data: The differing settings of `PETMRDataModule`.
         columns: What the rows of its cases say besides.
         needs: A modality that a network must see for the condition to make a difference; empty for any.
+        beside: Whether it must see another one besides.
     """
 
     name: str
     data: Mapping[str, Any]
     columns: Mapping[str, str | float]
     needs: str = ""
+    beside: bool = False
 
     def applies_to(self, config: Mapping[str, Any]) -> bool:
-        """Whether it makes a difference to a run of this configuration."""
+        """Whether it makes a difference to a run of this configuration, and leaves its network something to see."""
         seen = config["data"].get("modalities")
-        return not self.needs or seen is None or self.needs in seen
+        if seen is None or not self.needs:
+            return True
+        return self.needs in seen and (len(seen) > 1 or not self.beside)
 
 
 def without(modality: str) -> Condition:
     """A modality is missing: its channel is 0."""
-    return Condition(f"missing-{modality}", {"missing": [modality]}, {"missing": modality}, modality)
+    return Condition(f"missing-{modality}", {"missing": [modality]}, {"missing": modality}, modality, beside=True)
 
 
 def noisy(level: str | float) -> Condition:
-    """The PET is noisy.
+    """The PET is noisy; named by the share that a level stands for, so that either is the same condition.
 
     Raises:
         ValueError: If the level is unknown, or no noise at all.
@@ -46,7 +51,23 @@ def noisy(level: str | float) -> Condition:
     share = noise_share(level)
     if not share:
         raise ValueError(f"Noise '{level}' is no noise: that is the test that every run ends with.")
-    return Condition(f"noise-{level}", {"noise": share}, {"noise": share}, "pet")
+    return Condition(f"noise-{share:g}", {"noise": share}, {"noise": share}, "pet")
+
+
+def misaligned(size: str) -> Condition:
+    """The PET is displaced against all else.
+
+    Args:
+        size: Such as `2mm`, `3deg` or `2mm,3deg`.
+
+    Raises:
+        ValueError: If the size isn't understood, or is none.
+    """
+    found = Misalignment.parse(size)
+    if not found:
+        raise ValueError(f"A misalignment of '{size}' is none: that is the test that every run ends with.")
+    columns = {"misaligned_mm": found.mm, "misaligned_degrees": found.degrees}
+    return Condition(f"misaligned-{found}", {"misaligned": vars(found)}, columns, "pet", beside=True)
 
 
 def elsewhere(cohort: Path, name: str | None = None) -> Condition:
@@ -70,15 +91,17 @@ class Conditions:
     Attributes:
         noise: Levels of PET noise: low, moderate, high, severe, or shares of the mean uptake.
         missing: Modalities that are set to 0, one at a time.
+        misaligned: Displacements of the PET, such as 2mm, 3deg or 2mm,3deg.
         cohorts: Name to prepared cohort; in an experiment's file, beside it where the path isn't absolute.
     """
 
     noise: list[float | str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    misaligned: list[str] = field(default_factory=list)
     cohorts: dict[str, str] = field(default_factory=dict)
 
     def all(self, modalities: Sequence[str]) -> list[Condition]:
-        """Every one of them, for a cohort of these modalities.
+        """Every one of them once, for a cohort of these modalities.
 
         Raises:
             FileNotFoundError: If there is no such cohort.
@@ -86,6 +109,9 @@ class Conditions:
         """
         if unknown := [name for name in self.missing if name not in modalities]:
             raise ValueError(f"Modality {', '.join(unknown)} can't be missing: the cohort has {', '.join(modalities)}.")
-        noises = [noisy(level) for level in self.noise]
+        if self.misaligned and not {"pet"} < set(modalities):
+            raise ValueError(f"Nothing lies beside a PET here: the cohort has {', '.join(modalities)}.")
+        noises = [*(noisy(level) for level in self.noise), *map(misaligned, self.misaligned)]
         others = [elsewhere(Path(path), name) for name, path in self.cohorts.items()]
-        return [*noises, *(without(modality) for modality in self.missing), *others]
+        every = [*noises, *(without(modality) for modality in self.missing), *others]
+        return list({condition.name: condition for condition in every}.values())

@@ -11,7 +11,9 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from benchmark.experiment.conditions import Conditions
 from benchmark.experiment.resources import Resources
-from benchmark.runs.settings import Config, Run, merge
+from benchmark.runs.about import About
+from benchmark.runs.settings import Config, Run, effective, merge
+from benchmark.runs.tuned import Tuned, read_tuned
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
 """Installed beside this package, as every room of the project is."""
@@ -29,11 +31,24 @@ class Variant:
         network: A name in `experiments/networks/`, or the class path of a network of your own.
         settings: Arguments of the network that differ from its defaults.
         config: Anything else that differs for this row: sections `data`, `model` and `trainer`.
+        recipe: Instead of the experiment's.
     """
 
     network: str
     settings: dict[str, Any] = field(default_factory=dict)
     config: Config = field(default_factory=dict)
+    recipe: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What the report of an experiment says besides.
+
+    Attributes:
+        by: Covariates by which it divides the subjects, such as sex, scanner, or age:50,65 for bands.
+    """
+
+    by: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -48,9 +63,12 @@ class Experiment:
         split_seed: Of the folds, which every variant and seed shares.
         cohort: Prepared cohort, beside the file where the path isn't absolute; `--cohort` comes first.
         scale: A name in `experiments/scales/`: patch size, training length, and `networks`, settings of each.
+        recipe: A name in `experiments/recipes/`: how networks are trained, the paper's way or another.
+        tuned: What `petmr tune` has written, beside the file where the path isn't absolute; it comes over all else.
         config: What differs for all runs: sections `data`, `model` and `trainer`.
         conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
+        report: What its report says besides.
 
     Raises:
         ValueError: If names can't be folders, or there is nothing to run.
@@ -63,9 +81,12 @@ class Experiment:
     split_seed: int = 0
     cohort: str | None = None
     scale: str = "paper"
+    recipe: str = "paper"
+    tuned: str | None = None
     config: Config = field(default_factory=dict)
     conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
+    report: ReportSettings = ReportSettings()
 
     def __post_init__(self) -> None:
         odd = [name for name in (self.name, *self.variants) if not re.fullmatch(NAME, name) or name in RESERVED]
@@ -81,16 +102,17 @@ class Experiment:
             )
 
 
-def load_experiment(path: Path, scale: str | None = None) -> Experiment:
+def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = None) -> Experiment:
     """Read an experiment file.
 
     Args:
         path: The file.
         scale: A name in `experiments/scales/` to use instead of the file's; it joins the experiment's name.
+        tuned: What `petmr tune` has written, instead of what the file names.
 
     Raises:
         FileNotFoundError: If there is none.
-        ValueError: If it isn't an experiment, names an unknown network or scale, or a variant can't be a folder's name.
+        ValueError: If it isn't an experiment, names an unknown network, scale or recipe, or a name can't be a folder's.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such experiment file.")
@@ -102,6 +124,8 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
     except (ArgumentError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
     experiment = _located(experiment, path.parent)
+    if tuned:
+        experiment = replace(experiment, tuned=str(tuned))
     if scale not in (None, experiment.scale):
         experiment = replace(experiment, name=f"{experiment.name}-{scale}", scale=scale)
     expand(experiment)
@@ -111,19 +135,29 @@ def load_experiment(path: Path, scale: str | None = None) -> Experiment:
 def _located(experiment: Experiment, beside: Path) -> Experiment:
     """The experiment with paths that hold wherever the command runs."""
     cohort = str(beside / experiment.cohort) if experiment.cohort else None
+    tuned = str(beside / experiment.tuned) if experiment.tuned else None
     others = {name: str(beside / place) for name, place in experiment.conditions.cohorts.items()}
-    return replace(experiment, cohort=cohort, conditions=replace(experiment.conditions, cohorts=others))
+    return replace(experiment, cohort=cohort, tuned=tuned, conditions=replace(experiment.conditions, cohorts=others))
 
 
 def expand(experiment: Experiment) -> tuple[Run, ...]:
     """All runs of an experiment, fold by fold, so that early folds compare all variants.
 
     Raises:
-        ValueError: If a network or scale is unknown.
+        ValueError: If a network, scale or recipe is unknown.
     """
     shared = [_shipped("base"), _shipped("scales", experiment.scale), experiment.config]
+    found = tuned_of(experiment)
+    layers = {name: found.config(name) if found else {} for name in experiment.variants}
     return tuple(
-        Run(experiment.name, name, variant.network, fold, seed, _resolve(shared, variant, experiment, fold, seed))
+        Run(
+            experiment.name,
+            name,
+            variant.network,
+            fold,
+            seed,
+            merge(_resolve(shared, variant, experiment, fold, seed), layers[name]),
+        )
         for seed in experiment.seeds
         for fold in range(experiment.folds)
         for name, variant in experiment.variants.items()
@@ -137,7 +171,47 @@ def _resolve(shared: Sequence[Config], variant: Variant, experiment: Experiment,
     settings = {"model": {"network": {"init_args": {**widths, **variant.settings}}}}
     data = {"folds": experiment.folds, "fold": fold, "split_seed": experiment.split_seed, "seed": seed}
     place = {"seed_everything": seed, "data": data}
-    return merge(base, general, network_config(variant.network), own, variant.config, settings, place)
+    recipe, differing = _shipped("recipes", variant.recipe or experiment.recipe), merge(own, variant.config)
+    callbacks = [*_callbacks(recipe), *_callbacks(differing)]  # a recipe's own must not go for want of a list's name
+    joined = {"trainer": {"callbacks": callbacks}} if callbacks else {}
+    return merge(base, general, network_config(variant.network), recipe, differing, joined, settings, place)
+
+
+def about(experiment: Experiment) -> About:
+    """What the report says of an experiment besides its runs."""
+    recipes = {name: variant.recipe or experiment.recipe for name, variant in experiment.variants.items()}
+    own = tuple(name for name, variant in experiment.variants.items() if _has_own(experiment.config, variant.config))
+    return About(experiment.scale, recipes, own, tuned_of(experiment), tuple(experiment.report.by))
+
+
+def _has_own(*configs: Config) -> bool:
+    """Whether a training is given settings that neither scale nor recipe has; which modalities it sees is the row."""
+    names = [name for config in configs for name in effective(config)]
+    return any(name.split(".")[0] in ("data", "model") and name != "data.modalities" for name in names)
+
+
+def tuned_of(experiment: Experiment) -> Tuned | None:
+    """What was tuned for an experiment; None where nothing was.
+
+    Raises:
+        FileNotFoundError: If the file isn't there.
+        ValueError: If it isn't what `petmr tune` writes, or is of other rows or networks.
+    """
+    if experiment.tuned is None:
+        return None
+    found = read_tuned(Path(experiment.tuned))
+    rows = {name: variant.network for name, variant in experiment.variants.items()}
+    if wrong := [f"{name} ({one.network})" for name, one in found.variants.items() if rows.get(name) != one.network]:
+        raise ValueError(
+            f"{experiment.tuned}: holds settings of {', '.join(wrong)}; '{experiment.name}' has "
+            f"{', '.join(f'{name} ({network})' for name, network in rows.items())}."
+        )
+    return found
+
+
+def _callbacks(config: Config) -> list[Any]:
+    callbacks: list[Any] = config.get("trainer", {}).get("callbacks", [])
+    return callbacks
 
 
 def network_config(name: str) -> Config:

@@ -3,11 +3,8 @@
 Reading, scoring and starting up come on top: they matter for small networks on small patches only.
 """
 
-import logging
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +16,7 @@ from benchmark.labelling.whole_subjects import Inference
 from benchmark.runs.settings import Run, merge
 from benchmark.training.cli import BenchmarkCLI, build
 from benchmark.training.losses import dice_ce_loss
+from benchmark.training.quiet import quiet
 from datamodules.cohort.store import Cohort
 
 SMALL = (32, 64)
@@ -57,7 +55,7 @@ def estimate(run: Run, cohort: Cohort) -> float:
 def _build(run: Run, cohort: Cohort, patch: tuple[int, ...] | None = None) -> BenchmarkCLI:
     place: dict[str, Any] = {"data": {"cohort": str(cohort.path)}, "trainer": ALONE}
     smaller = {"data": {"patch_size": list(patch)}} if patch else {}
-    with _quiet():
+    with quiet():
         return build(merge(run.config, place, smaller), run=False)
 
 
@@ -131,18 +129,3 @@ def _windows(cli: BenchmarkCLI, subjects: Sequence[str]) -> int:
     window, stored = inference.window, cli.datamodule.cohort.subjects
     shapes = [list(map(max, stored[subject].shape, window.size)) for subject in subjects]
     return sum(math.prod(map(len, window.starts(shape))) for shape in shapes) * (2 if inference.mirror else 1)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out what Lightning tells of every trainer."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -11,6 +11,7 @@ from benchmark.console import progress
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.scores import cases_of_run
 from benchmark.experiment.status import find_runs
+from benchmark.runs.adopted import is_adopted
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.seal import seal
 from benchmark.runs.settings import merge
@@ -41,9 +42,10 @@ def evaluate_all(folders: Sequence[Path], condition: Condition, only: str = "*")
 
 
 def concerned(folders: Sequence[Path], condition: Condition, only: str = "*") -> list[RunFolder]:
-    """The finished runs to which a condition makes a difference."""
+    """The finished runs to which a condition makes a difference; adopted ones have no network to test again."""
     found = [run for folder in folders for run in find_runs(folder) if fnmatch(run.name, only)]
-    return [run for run in found if run.is_done() and condition.applies_to(_config(run))]
+    trained = [run for run in found if run.is_done() and not is_adopted(run.read_record())]
+    return [run for run in trained if condition.applies_to(_config(run))]
 
 
 @without_notices()

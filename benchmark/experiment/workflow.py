@@ -8,13 +8,15 @@ from typing import Literal
 
 from benchmark.console import progress, show_table, stdout
 from benchmark.experiment.conditions import Condition
-from benchmark.experiment.definition import Experiment, expand, load_experiment
+from benchmark.experiment.definition import Experiment, about, expand, load_experiment
 from benchmark.experiment.launch import Launcher, Outcome, check, choose, launch, plan, splits_of
 from benchmark.experiment.local import LocalLauncher, gpus, slots
 from benchmark.experiment.status import expect, read_progress, status_table, summary, unmeasured
+from benchmark.runs.about import write_about
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.settings import Run
+from benchmark.statistics.covariates import Covariate
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.cohort.verify import verify_volumes
@@ -31,6 +33,7 @@ class RunOptions:
         launcher: On this machine, or as jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
         restart: Whether chosen runs start over.
+        tuned: What `petmr tune` has written.
 
     Raises:
         ValueError: If there is to be less than one run at a time.
@@ -42,6 +45,7 @@ class RunOptions:
     launcher: Literal["local", "slurm"] = "local"
     wandb: WandbMode = "offline"
     restart: bool = False
+    tuned: Path | None = None
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
@@ -55,9 +59,10 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
         FileNotFoundError: If the experiment or the cohort is missing.
         ValueError: If one of them can't be used, or if runs aren't done.
     """
-    experiment = load_experiment(path, options.scale)
-    opened, folder = _open(experiment, cohort), output or Path("runs") / experiment.name
+    experiment = load_experiment(path, options.scale, options.tuned)
+    opened, folder = open_cohort_of(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
+    _check_covariates(experiment, opened)
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     outcomes = _launch(experiment, opened, folder, options)
@@ -95,7 +100,21 @@ def _test(folder: Path, condition: Condition, options: RunOptions) -> None:
         evaluate_all([folder], condition)
 
 
-def _open(experiment: Experiment, cohort: Path | None) -> Cohort:
+def _check_covariates(experiment: Experiment, cohort: Cohort) -> None:
+    known = {name for subject in cohort.subjects.values() for name in subject.covariates}
+    asked = [Covariate.parse(text).name for text in experiment.report.by]
+    if unknown := [name for name in asked if name not in known]:
+        listed = ", ".join(sorted(known)) or "none"
+        raise ValueError(f"Covariate {', '.join(unknown)} isn't known: the cohort has {listed}.")
+
+
+def open_cohort_of(experiment: Experiment, cohort: Path | None) -> Cohort:
+    """The cohort that is given, or else the one that the experiment names.
+
+    Raises:
+        FileNotFoundError: If it isn't there.
+        ValueError: If there is neither.
+    """
     if cohort is None and experiment.cohort is None:
         raise ValueError(f"'{experiment.name}' names no cohort: give one with --cohort.")
     return open_cohort(cohort or Path(str(experiment.cohort)))
@@ -108,8 +127,8 @@ def show_plan(path: Path, cohort: Path | None, output: Path | None, options: Run
         FileNotFoundError: If the experiment or the cohort is missing.
         ValueError: If one of them can't be used, or if networks can't be trained.
     """
-    experiment = load_experiment(path, options.scale)
-    opened = _open(experiment, cohort)
+    experiment = load_experiment(path, options.scale, options.tuned)
+    opened = open_cohort_of(experiment, cohort)
     place = output or Path("runs") / experiment.name
     planned = choose(experiment, place, options.only)
     if not options.restart:
@@ -157,6 +176,7 @@ def _launch(experiment: Experiment, cohort: Cohort, folder: Path, options: RunOp
     splits = splits_of(experiment, cohort)
     planned = plan(experiment, cohort, splits, folder, options.only, restart=options.restart)
     write_grid(folder, [RunRecord.of(run, cohort, splits) for run in expand(experiment)])
+    write_about(folder, about(experiment))
     launcher, at_once = _launcher(experiment, folder, options, len(planned))
     with progress(experiment.name, len(planned)) as advance:
 

@@ -1,4 +1,4 @@
-"""Training curves: loss and validation Dice of every variant, over its folds and seeds."""
+"""Training: loss and validation Dice of every variant by epoch, and validation Dice by learning rate where tuned."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from benchmark.figures.style import WIDTH, Look, legend_below
+from benchmark.figures.style import INK, SOFT, WIDTH, Look, legend_below
 from benchmark.runs.folder import RunFolder
+
+COLUMNS = 4
+"""Panels of networks beside one another."""
 
 PANELS = {"train/loss": "Training loss", "val/dice": "Validation Dice"}
 
@@ -55,3 +58,39 @@ def _curve(axes: Axes, log: pd.DataFrame, column: str, look: Look) -> None:
         markevery=max(1, len(over) // 8),
     )
     axes.fill_between(over.index, over["min"], over["max"], color=look.colour, alpha=0.12, linewidth=0)
+
+
+def against_learning_rate(trials: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Draw a panel for every network: finished trials filled, others hollow, the chosen one ringed, its own crossed.
+
+    Args:
+        trials: variant, trial, learning_rate, dice, state, chosen.
+        looks: Of the variants.
+    """
+    names = [name for name in looks if name in set(trials["variant"])]
+    across = min(COLUMNS, len(names))
+    down = -(-len(names) // across)
+    figure, panels = plt.subplots(
+        down, across, figsize=(WIDTH, 0.5 + 1.5 * down), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for axes in panels.flat[len(names) :]:
+        axes.set_visible(False)
+    for axes, name in zip(panels.flat, names, strict=False):
+        _trials(axes, trials[trials["variant"] == name], looks[name])
+    for axes in panels[:, 0]:
+        axes.set_ylabel("validation Dice")
+    figure.supxlabel("learning rate", fontsize="medium")
+    return figure
+
+
+def _trials(axes: Axes, trials: pd.DataFrame, look: Look) -> None:
+    finished = trials["state"] == "complete"
+    for rows, fill in ((trials[finished], look.colour), (trials[~finished], "none")):
+        axes.scatter(rows["learning_rate"], rows["dice"], s=14, facecolors=fill, edgecolors=look.colour, linewidths=0.8)
+    chosen, own = trials[trials["chosen"]], trials[trials["trial"] == 0]
+    axes.scatter(chosen["learning_rate"], chosen["dice"], s=70, facecolors="none", edgecolors=INK, linewidths=0.9)
+    axes.scatter(own["learning_rate"], own["dice"], s=40, marker="x", color=SOFT, linewidths=0.9)
+    axes.set(title=look.label, xscale="log")
+    axes.margins(y=0.12)
+    axes.grid(axis="both")
+    axes.set_axisbelow(True)

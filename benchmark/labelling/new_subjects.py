@@ -11,7 +11,7 @@ import torch
 from benchmark.labelling.colour_tables import write_colour_tables
 from benchmark.labelling.predictions import prediction_file
 from benchmark.labelling.trained import Trained
-from benchmark.labelling.whole_subjects import label_subject
+from benchmark.labelling.whole_subjects import entropy, label_subject, subject_probabilities
 from benchmark.scoring.original_pet import MODALITY, body_weight_kg, read_original
 from datamodules.checks.snapshot import Snapshot, mid_planes
 from datamodules.cohort.unlabelled import Unlabelled, prepare_unlabelled
@@ -20,7 +20,7 @@ from datamodules.findings import Finding
 from datamodules.labels.protocol import Protocol
 from datamodules.sources.subjects import Subject
 from datamodules.volumes.grid import Array
-from datamodules.volumes.write import write_labels
+from datamodules.volumes.write import write_image, write_labels
 
 Draw = Callable[[Path, Sequence[Snapshot]], None]
 
@@ -42,6 +42,7 @@ def predict(
     draw: Draw,
     *,
     device: str = "cpu",
+    uncertainty: bool = False,
     progress: Callable[[str], None] = lambda subject: None,
 ) -> list[Finding]:
     """Label subjects into a folder.
@@ -52,6 +53,7 @@ def predict(
         output: Gets SUBJECT_dseg.nii.gz and SUBJECT.png of each, volumes.csv of all, and tables of colours.
         draw: Makes a picture file of snapshots.
         device: Where the network is.
+        uncertainty: Whether SUBJECT_entropy.nii.gz says how unsure the network is of every voxel.
         progress: Called with the id of each subject that is done.
 
     Returns:
@@ -64,6 +66,8 @@ def predict(
     predicted = []
     for subject in chosen:
         predicted.append(_predict_subject(trained, subject, output, draw, device))
+        if uncertainty:
+            _write_entropy(trained, subject, output, device)
         progress(subject.id)
     write_colour_tables(output, trained.protocol)
     write_csv(output / VOLUMES, pd.concat([one.volumes for one in predicted]))
@@ -100,6 +104,15 @@ def _predict_subject(trained: Trained, subject: Subject, output: Path, draw: Dra
     volumes = _measure(trained, subject, prepared, restored)
     volumes.insert(0, "subject", subject.id)
     return Predicted(volumes, prepared.findings)
+
+
+def _write_entropy(trained: Trained, subject: Subject, output: Path, device: str) -> None:
+    """Label the subject once more, as its probabilities take as much memory as all classes of it."""
+    prepared = prepare_unlabelled(subject, trained.settings, trained.protocol)
+    image = torch.stack([torch.from_numpy(prepared.images[name]).float() for name in trained.modalities])
+    shares = subject_probabilities(trained.network, image.to(device), trained.protocol.partners, trained.inference)
+    with atomic_path(output / f"{subject.id}_entropy.nii.gz") as temporary:
+        write_image(temporary, prepared.restore(entropy(shares).cpu().numpy()), prepared.grid)
 
 
 def _measure(trained: Trained, subject: Subject, prepared: Unlabelled, indices: Array) -> pd.DataFrame:

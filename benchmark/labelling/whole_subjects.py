@@ -1,12 +1,21 @@
 """How whole subjects are labelled: in validation, in the test and in prediction alike."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from benchmark.labelling.sliding_window import Network, SlidingWindow, mirrored, segment, segment_foreground
+from benchmark.labelling.sliding_window import (
+    Network,
+    SlidingWindow,
+    mirrored,
+    probabilities,
+    segment,
+    segment_foreground,
+)
 
 
 @dataclass(frozen=True)
@@ -50,3 +59,31 @@ def label_subject(network: Network, image: Tensor, partners: Sequence[int], infe
         network = mirrored(network, partners)
     covering = segment_foreground if inference.foreground else segment
     return covering(network, image, len(partners), inference.window)
+
+
+def subject_probabilities(network: Network, image: Tensor, partners: Sequence[int], inference: Inference) -> Tensor:
+    """How sure a network is of every voxel of one subject: softmax of its averaged logits, float16 `[K, D, H, W]`.
+
+    The box of the foreground is no matter here: everything is covered.
+
+    Args:
+        network: As for `label_subject`.
+        image: `[M, D, H, W]` in [0, 1], RAS.
+        partners: As for `label_subject`.
+        inference: How.
+    """
+    if inference.mirror:
+        network = mirrored(network, partners)
+    return probabilities(network, image, len(partners), inference.window)
+
+
+def entropy(shares: Tensor) -> Tensor:
+    """Entropy of probabilities `[K, D, H, W]` as a share of the largest possible: 0 is certain, 1 is any class alike.
+
+    Summed class by class, as all of them in single precision would take twice the memory again.
+    """
+    total = torch.zeros(shares.shape[1:], device=shares.device)
+    for share in shares:
+        known = share.float()
+        total -= torch.special.xlogy(known, known)
+    return (total / math.log(len(shares))).clamp_(0, 1)

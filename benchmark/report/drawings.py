@@ -8,7 +8,15 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.figures import agreement_plots, boxes, captions, cost_plots, curves, noise_plots, ranking
+from benchmark.figures import (
+    agreement_plots,
+    boxes,
+    captions,
+    cost_plots,
+    curves,
+    ranking,
+    robustness_plots,
+)
 from benchmark.figures.groups import GROUPS, six_structures
 from benchmark.figures.panels import whole_brain
 from benchmark.figures.regions import MARGIN_MM, region_slices
@@ -16,6 +24,7 @@ from benchmark.figures.scenes import Scene
 from benchmark.figures.style import Look, house_style, looks, save
 from benchmark.figures.surfaces import region_surfaces
 from benchmark.report.facts import read_costs
+from benchmark.report.further.tuning import trials_of
 from benchmark.report.numbers import Numbers
 from benchmark.runs.evidence import Evidence
 from benchmark.statistics.consistency import Quantity, quantities
@@ -90,13 +99,14 @@ def drawings(evidence: Evidence, found: Numbers, scene: Scene | None) -> Iterato
             partial(ranking.beside_paper_plot, found.paper, seen),
         )
     yield from _statistics(found, seen)
-    if len(found.noise):
+    if len(found.robustness):
         yield Drawing(
-            "noise",
+            "robustness",
             "comparison",
-            "Robustness to PET noise",
-            f"Mean over subjects and its standard error. {captions.subjects(cases)}{captions.dagger(seen)}",
-            partial(noise_plots.noise_robustness, found.noise, seen),
+            "Robustness to noise and misalignment",
+            "Mean over subjects, bands are 95 % bootstrap intervals; every network sees the same noise and the same "
+            f"displacement of a subject. {captions.subjects(cases)}{captions.dagger(seen)}",
+            partial(robustness_plots.robustness_curves, found.robustness, seen),
         )
     yield from _structures(cases, seen)
     yield from _agreement(evidence, found, cases, seen)
@@ -220,6 +230,16 @@ def _training(evidence: Evidence, found: Numbers, seen: Mapping[str, Look]) -> I
             "Training",
             f"Mean over folds and seeds; bands show their range. {told}{captions.dagger(seen)}",
             partial(curves.training_curves, pd.concat([log for log in logs if len(log)]), seen),
+        )
+    trials = trials_of(evidence)
+    if len(trials):
+        yield Drawing(
+            "tuning",
+            "training",
+            "Sensitivity to the learning rate",
+            "Best validation Dice of every trial: filled where it was trained to the end, ringed where it was chosen, "
+            f"crossed where it has the experiment's own settings.{captions.dagger(seen)}",
+            partial(curves.against_learning_rate, trials, seen),
         )
     intervals = found.dice.intervals.rename(columns={"mean": "dice"})[["variant", "n", "dice", "low", "high"]]
     costs = read_costs(evidence).merge(intervals, on="variant").dropna(subset=["dice"])

@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from benchmark.report.certificate import CheckedFolds, check_folds
+from benchmark.report.certificate import CheckedFolds, check_folds, packed_folds
+from benchmark.runs.adopted import is_adopted
+from benchmark.runs.contributions import contributions
 from benchmark.runs.evidence import Evidence
 from benchmark.runs.objections import FoundRun
 from datamodules.cohort.store import Cohort, open_cohort
@@ -37,6 +39,7 @@ class Facts:
         cohort: The cohort in words.
         folds: The certificate of folds.
         environment: Hardware and versions of packages, as the runs recorded them, and those of the report.
+        contributions: Who contributed which runs, of `runs.contributions`.
     """
 
     runs: pd.DataFrame
@@ -45,6 +48,7 @@ class Facts:
     cohort: str
     folds: CheckedFolds
     environment: Mapping[str, str]
+    contributions: pd.DataFrame
 
 
 def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
@@ -52,13 +56,15 @@ def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
     configs = {run.name: read_config(run) for run in evidence.runs}
     done = {run.name: read_json(run.folder.done) for run in evidence.runs}
     first = evidence.runs[0]
+    trained = [run for run in evidence.runs if not is_adopted(run.record)]
     return Facts(
         runs=_run_table(evidence, done),
         settings={run.record.variant: _network(configs[run.name]) for run in evidence.runs},
-        config=yaml.safe_dump(_shared(list(configs.values())), sort_keys=False),
+        config=yaml.safe_dump(_shared([configs[run.name] for run in trained]), sort_keys=False) if trained else "",
         cohort=_describe(evidence, cohort),
-        folds=check_folds(first.record, configs[first.name]["data"], cohort),
+        folds=check_folds(first.record, configs[first.name]["data"], cohort) if cohort else packed_folds(first),
         environment=_environment(done),
+        contributions=contributions(evidence),
     )
 
 
@@ -68,10 +74,13 @@ def read_config(run: FoundRun) -> dict[str, Any]:
     return config
 
 
-def find_cohort(evidence: Evidence) -> Cohort | None:
-    """The cohort of an experiment where its runs say it is; None if it's gone, of another format, or another by now."""
+def find_cohort(evidence: Evidence, given: Path | None = None) -> Cohort | None:
+    """The cohort of an experiment where its runs say it is, or where else it is said to be.
+
+    None if it's gone, of another format, or another by now.
+    """
     for run in evidence.runs:
-        path = Path(read_config(run)["data"]["cohort"])
+        path = given or Path(read_config(run)["data"]["cohort"])
         if (path / "cohort.json").is_file():
             with suppress(ValueError):
                 cohort = open_cohort(path)
@@ -86,7 +95,8 @@ def read_costs(evidence: Evidence) -> pd.DataFrame:
         One row per variant: variant, minutes (of training with its validations), seconds_per_subject (of the test),
         parameters_m, gmac.
     """
-    recorded = [{"variant": run.record.variant, **read_json(run.folder.done)} for run in evidence.runs]
+    trained = [run for run in evidence.runs if not is_adopted(run.record)]
+    recorded = [{"variant": run.record.variant, **read_json(run.folder.done)} for run in trained]
     table = pd.DataFrame(recorded).reindex(columns=["variant", *COSTS]).astype(dict.fromkeys(COSTS, float))
     costs = table.groupby("variant", sort=False).median().reset_index()
     return costs.assign(minutes=costs["seconds"] / 60, parameters_m=costs["parameters"] / 1e6)
@@ -96,7 +106,7 @@ def _run_table(evidence: Evidence, done: Mapping[str, Mapping[str, Any]]) -> pd.
     rows = [
         {
             "run": run.name,
-            "state": "counted",
+            "state": "adopted" if is_adopted(run.record) else "counted",
             "seconds": done[run.name].get("seconds"),
             "steps": done[run.name].get("steps"),
             "identity": run.record.identity,

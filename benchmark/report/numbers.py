@@ -11,6 +11,7 @@ from benchmark.runs.evidence import Evidence
 from benchmark.statistics import tables
 from benchmark.statistics.comparison import Comparison, compare
 from benchmark.statistics.consistency import consistency_of_all
+from benchmark.statistics.robustness import robustness
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Numbers:
         pooled: Of `tables.pooled_counts`.
         structures: Of `tables.by_structure`.
         noise: Of `tables.by_noise`; may be empty.
+        misalignment: Of `tables.by_misalignment`; may be empty.
+        robustness: Of `robustness.robustness`; may be empty.
         external: Of `tables.by_test_cohort`; may be empty.
         missing: Of `tables.by_missing`; may be empty.
         paper: Of `paper.beside_paper`.
@@ -35,6 +38,8 @@ class Numbers:
     pooled: pd.DataFrame
     structures: pd.DataFrame
     noise: pd.DataFrame
+    misalignment: pd.DataFrame
+    robustness: pd.DataFrame
     external: pd.DataFrame
     missing: pd.DataFrame
     paper: pd.DataFrame
@@ -73,6 +78,8 @@ def compute(evidence: Evidence) -> Numbers:
         pooled=pooled,
         structures=tables.by_structure(cases),
         noise=tables.by_noise(evidence.cases),
+        misalignment=tables.by_misalignment(evidence.cases),
+        robustness=robustness(evidence.cases),
         external=tables.by_test_cohort(evidence.cases),
         missing=tables.by_missing(evidence.cases),
         paper=beside_paper(summary, pooled, evidence.networks),

@@ -30,11 +30,22 @@ class Sheets:
     statistics: tuple[Sheet, ...]
     structures: tuple[Sheet, ...]
     consistency: tuple[Sheet, ...]
+    tuning: tuple[Sheet, ...]
+    covariates: tuple[Sheet, ...]
+    calibration: tuple[Sheet, ...]
 
     @property
     def all(self) -> tuple[Sheet, ...]:
         """In the order of the page."""
-        return self.main + self.paper + self.statistics + self.structures + self.consistency
+        return (
+            self.main
+            + self.paper
+            + self.statistics
+            + self.structures
+            + self.consistency
+            + self.tuning
+            + self.covariates
+        )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,30 @@ PRINTED = Path(__file__).parents[2] / "results" / "paper" / "table1.csv"
 """Installed beside this package, as every room of the project is."""
 
 
+SUBJECTS = 110
+"""Of the paper's cohort."""
+
+EARLIER = PRINTED.with_name("earlier.csv")
+CONTRASTED = {"unet3d": "Tang et al.: UNet3D", "cross_fusion": "Tang et al.: cross fusion"}
+"""Rows of Table 1 that the earlier papers are set beside."""
+
+
+def earlier_table() -> pd.DataFrame:
+    """What the same group's earlier papers print, between the two rows of Table 1 that it puts into question.
+
+    Returns:
+        One row per method and metric: method, subjects, metric, mean, std; NaN where the abstract doesn't say.
+    """
+    earlier, printed = pd.read_csv(EARLIER), printed_table()
+    earlier = earlier.assign(method=earlier["paper"] + ": " + earlier["method"])
+    plain, proposed = (
+        printed[printed["network"] == network].assign(method=name, subjects=SUBJECTS)
+        for network, name in CONTRASTED.items()
+    )
+    ordered = pd.concat([plain, earlier, proposed], ignore_index=True)[["method", "subjects", "metric", "mean", "std"]]
+    return ordered[ordered["metric"].isin(earlier["metric"])].reset_index(drop=True)
+
+
 def printed_table() -> pd.DataFrame:
     """Table 1 as printed: model, network, metric, mean, std (over what, the paper doesn't say)."""
     return pd.read_csv(PRINTED)

@@ -1,24 +1,39 @@
 """The sheets of scores: overall, under other conditions, by structure, and beside the paper."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
+from benchmark.report.further.provenance import provenance
 from benchmark.report.metrics import FURTHER, METRICS, Metric
 from benchmark.report.numbers import Numbers
-from benchmark.report.paper import ranking_agreement
+from benchmark.report.paper import earlier_table, ranking_agreement
 from benchmark.report.sheet import Column, Sheet, decimals, equation, means, numbers, signed, whole
 from benchmark.runs.evidence import Evidence
 from benchmark.statistics import tables
+from datamodules.patches.misalignment import Misalignment
 
 ABSENCES = ("missed", "spurious")
 """Counted beside every mean, as a mean over what was found flatters."""
 
 
+NOISE_SHEET = (
+    "noise",
+    "Robustness to PET noise",
+    "Dice, mean ± standard deviation over subjects, against the level of noise added to the tested PET.",
+)
+MISALIGNED_SHEET = (
+    "misalignment",
+    "Robustness to misalignment",
+    "Dice, mean ± standard deviation over subjects, with the tested PET displaced against the MR.",
+)
+"""Name, title and note of the sheets of conditions with levels."""
+
+
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
     """The tables of the paper: overall, external cohorts, noise robustness; and tests without a modality."""
-    note = f"Mean ± standard deviation over subjects. {_absences(found.summary)}"
+    note = f"Mean ± standard deviation over subjects. {_absences(found.summary)} {provenance(evidence)}".strip()
     yield _scores_sheet(evidence, "overall", "Overall comparison", found.summary, METRICS, note)
     yield _scores_sheet(evidence, "further", "Distances, surfaces and volumes", found.summary, FURTHER, note)
     for name, rows in found.external.groupby(tables.TEST_COHORT, sort=False) if len(found.external) else ():
@@ -30,7 +45,9 @@ def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
         title, told = f"Tested without {str(name).upper()}", f"{note} The network was trained with it; it is set to 0."
         yield _scores_sheet(evidence, f"missing_{name}", title, rows, METRICS, told)
     if len(found.noise):
-        yield _noise_sheet(evidence, found.noise)
+        yield _levels_sheet(evidence, found.noise, tables.NOISE, NOISE_SHEET)
+    if len(found.misalignment):
+        yield _levels_sheet(evidence, found.misalignment, tables.MISALIGNED, MISALIGNED_SHEET)
     yield _pooled_sheet(evidence, found.pooled)
 
 
@@ -69,6 +86,24 @@ def paper_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
         names = tuple(rows["variant"])
         unranked = frozenset(set(evidence.incomplete) & set(names))
         yield Sheet(f"paper_{metric}", title, note, "Network", names, tuple(columns), unranked, evidence.remark)
+    if found.paper.groupby("metric").size().max() > 1:
+        yield earlier_sheet()
+
+
+def earlier_sheet() -> Sheet:
+    """The same group's earlier papers beside Table 1, as a caution."""
+    table = earlier_table()
+    rows = tuple(dict.fromkeys(table["method"]))
+    subjects = table.drop_duplicates("method")["subjects"]
+    columns = [numbers("subjects", subjects, whole)]
+    for metric, own in table.groupby("metric", sort=False):
+        style = METRICS[str(metric)]
+        columns.append(means(style.heading, own["mean"], own["std"], style.digits, "neither"))
+    note = (
+        "From abstracts; cohorts and label sets may differ. A U-Net of the same group reads near the proposed network, "
+        "not near Table 1's UNet3D: the gap in Table 1 can't be taken for what the fusion gains."
+    )
+    return Sheet("paper_earlier", "The same group's earlier papers", note, "Method", rows, tuple(columns))
 
 
 def _ranking_note(tau: Mapping[str, float] | None, *, pooled: bool) -> str:
@@ -102,17 +137,29 @@ def _pooled_sheet(evidence: Evidence, pooled: pd.DataFrame) -> Sheet:
     return _sheet(evidence, "pooled", "The pooled reading", note, pooled, [*columns, *_behind(pooled)[1:]])
 
 
-def _noise_sheet(evidence: Evidence, summary: pd.DataFrame) -> Sheet:
+def _levels_sheet(evidence: Evidence, summary: pd.DataFrame, by: str, told: tuple[str, str, str]) -> Sheet:
+    """Dice at every level of a condition, a column each."""
+    name, title, note = told
     dice = summary[summary["metric"] == "dice"]
-    levels = sorted(dice[tables.NOISE].unique())
+    variants = list(dict.fromkeys(dice["variant"]))
     columns = []
-    for level in levels:
-        rows = dice[dice[tables.NOISE] == level].set_index("variant").reindex(list(dict.fromkeys(dice["variant"])))
-        columns.append(means(f"noise {level:g}", rows["mean"], rows["std"], 4, "higher"))
+    for level in _ordered(dice[by].unique()):
+        rows = dice[dice[by] == level].set_index("variant").reindex(variants)
+        heading = level if isinstance(level, str) else f"{name} {level:g}"
+        columns.append(means(heading, rows["mean"], rows["std"], 4, "higher"))
     lost = dice.groupby("variant", sort=False)[list(ABSENCES)].sum()
     columns += [numbers(absence, lost[absence], whole) for absence in ABSENCES]
-    note = "Dice, mean ± standard deviation over subjects, against the level of noise added to the tested PET."
-    return _sheet(evidence, "noise", "Robustness to PET noise", note, dice, columns)
+    return _sheet(evidence, name, title, note, dice, columns)
+
+
+def _ordered(levels: Iterable[float | str]) -> list[float | str]:
+    """From the easiest to the hardest: numbers by size, displacements in words by millimetres, then degrees."""
+    return sorted(levels, key=lambda level: _size(level) if isinstance(level, str) else (level, 0.0))
+
+
+def _size(name: str) -> tuple[float, float]:
+    found = Misalignment() if name == str(Misalignment()) else Misalignment.parse(name)
+    return found.mm, found.degrees
 
 
 def _sheet(evidence: Evidence, name: str, title: str, note: str, summary: pd.DataFrame, columns: list[Column]) -> Sheet:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from benchmark.runs.adopted import GRID as ADOPTED_GRID
+from benchmark.runs.adopted import TOGETHER
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.objections import FoundRun, case_files, name_of, objection
 from benchmark.scoring.case_table import read_cases
@@ -16,9 +18,6 @@ from datamodules.files import write_json
 
 GRID = "grid.json"
 """Beside the runs of an experiment: the records of all runs that it expands to, in the order of its table."""
-
-TOGETHER = ("cohort", "splits")
-"""What the runs of one experiment must share."""
 
 NAMED = 5
 """Missing runs that a remark names; the report's table of runs names all."""
@@ -101,7 +100,7 @@ def find_runs(folders: Sequence[Path]) -> tuple[FoundRun, ...]:
 def read_grids(folders: Sequence[Path]) -> tuple[RunRecord, ...]:
     """The records of all runs that are expected, of grids in the folders or right below them."""
     places = dict.fromkeys(place.resolve() for folder in folders for place in (folder, *sorted(folder.glob("*/"))))
-    grids = [place / GRID for place in places if (place / GRID).is_file()]
+    grids = [place / name for place in places for name in (GRID, ADOPTED_GRID) if (place / name).is_file()]
     return tuple(RunRecord(**entry) for grid in grids for entry in json.loads(grid.read_text(encoding="utf-8")))
 
 
@@ -113,11 +112,12 @@ def weigh(found: Sequence[FoundRun], expected: Sequence[RunRecord]) -> Evidence:
         expected: What there must be; where nothing is known, every variant found is expected with every fold and seed.
 
     Raises:
-        ValueError: If runs differ in cohort or folds and no grid tells which are current.
+        ValueError: If runs differ in cohort or folds and no grid tells which are current, or grids differ in them.
     """
     if not expected:
         _require_one_of_each(found)
         expected = _full_grid(found)
+    _require_one_grid(expected)
     folders = defaultdict(list)
     for run in found:
         folders[run.name].append(run)
@@ -160,6 +160,16 @@ def _require_one_of_each(found: Sequence[FoundRun]) -> None:
             raise ValueError(
                 f"The runs of '{found[0].record.experiment}' have different {key}: {listed}. "
                 "They must not share a table: report them apart, or run the experiment again."
+            )
+
+
+def _require_one_grid(expected: Sequence[RunRecord]) -> None:
+    for key in TOGETHER:
+        values = {getattr(record, key): record for record in expected}
+        if len(values) > 1:
+            listed = ", ".join(f"{value} for {name_of(record)}" for value, record in values.items())
+            raise ValueError(
+                f"The grids of '{expected[0].experiment}' expect different {key}: {listed}. Report them apart."
             )
 
 

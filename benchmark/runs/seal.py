@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from datamodules.files import read_json
+from datamodules.files import read_json, sha256
 from datamodules.hashes import HashMemory
 
 SEALED = ("run.json", "settings.yaml", "parts.json", "cases.csv", "checkpoints/best.ckpt")
@@ -11,6 +11,9 @@ SEALED = ("run.json", "settings.yaml", "parts.json", "cases.csv", "checkpoints/b
 
 HASHES = "sha256"
 """Key of `done.json`."""
+
+LARGE = 2**20
+"""Bytes from which a hash is worth remembering; packs are unpacked anew for each report, and shouldn't fill a cache."""
 
 
 def seal(folder: Path, names: Sequence[str] = SEALED) -> dict[str, dict[str, str]]:
@@ -37,6 +40,9 @@ def broken(folder: Path, marker: Path) -> list[str]:
 
 def _hashes(folder: Path, names: Sequence[str]) -> dict[str, str]:
     memory = HashMemory(folder)
-    found = {name: memory.sha256(name) for name in names}
+    found = {
+        name: memory.sha256(name) if (folder / name).stat().st_size >= LARGE else sha256(folder / name)
+        for name in names
+    }
     memory.save()
     return found

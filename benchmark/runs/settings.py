@@ -1,6 +1,6 @@
 """What one run is: a variant, a fold, a seed and the configuration that its result follows from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,15 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Config:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
     return flat
+
+
+def nested(flat: Mapping[str, Any]) -> Config:
+    """Undo `flatten`."""
+    return merge(*(_under(name.split("."), value) for name, value in flat.items()))
+
+
+def _under(keys: Sequence[str], value: Any) -> Config:
+    return {keys[0]: _under(keys[1:], value) if len(keys) > 1 else value}
 
 
 def effective(config: Mapping[str, Any]) -> Config:

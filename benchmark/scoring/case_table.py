@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark.scoring.columns import FOUND, STATUS, UPTAKE
 
 UNIT = "unit"
-NUMBERS = frozenset({"label", "fold", "seed", "noise", *FOUND}) - {*STATUS, UNIT}
+NUMBERS = frozenset({"label", "fold", "seed", "noise", "misaligned_mm", "misaligned_degrees", *FOUND}) - {*STATUS, UNIT}
 """Columns that hold numbers; all others hold names."""
 
 OPTIONAL = frozenset({UNIT, "missing", "test_cohort"})

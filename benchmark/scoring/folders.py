@@ -89,8 +89,8 @@ def score_match(match: Match, settings: ScoreSettings) -> pd.DataFrame:
         ValueError: As `score_folders`.
     """
     protocol = settings.protocol
-    truth, grid = _read(match.files[TRUTH], TRUTH, settings)
-    prediction, own = _read(match.files[PREDICTION], PREDICTION, settings)
+    truth, grid = read_map(match.files[TRUTH], TRUTH, settings)
+    prediction, own = read_map(match.files[PREDICTION], PREDICTION, settings)
     if not own.coincides(grid):
         if not settings.resample:
             raise ValueError(
@@ -115,8 +115,12 @@ def _score_match(match: Match, settings: ScoreSettings, folder: Path) -> tuple[s
     return match.subject, path
 
 
-def _read(path: Path, role: str, settings: ScoreSettings) -> tuple[Indices, Grid]:
-    """Class indices in RAS order, and their grid."""
+def read_map(path: Path, role: str, settings: ScoreSettings) -> tuple[Indices, Grid]:
+    """Class indices of a label map in RAS order, and their grid.
+
+    Raises:
+        ValueError: If it can't be read, or holds unknown ids.
+    """
     labels, grid = read_labels(path)
     protocol = settings.protocol
     if settings.holds_indices(role):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from benchmark.scoring.cases import pooled, summarise
+from datamodules.patches.misalignment import Misalignment
 
 NOISE = "noise"
 """Column of cases: level of the noise added to the tested PET; missing or 0 for the PET as it is."""
@@ -12,13 +13,20 @@ NOISE = "noise"
 MISSING = "missing"
 """Column of cases: the modality that was set to 0 in the tested subjects; missing where none was."""
 
+MISALIGNED_MM, MISALIGNED_DEGREES = "misaligned_mm", "misaligned_degrees"
+"""Columns of cases: how far the tested PET was displaced; missing where it wasn't."""
+
+MISALIGNED = "misaligned"
+"""Column of `by_misalignment`: both in words."""
+
 TEST_COHORT = "test_cohort"
 """Column of cases: name of an external cohort; missing for the test part of a fold."""
 
 
 def internal(cases: pd.DataFrame) -> pd.DataFrame:
     """The cases of the folds' own test subjects with PET and MR as they are."""
-    return cases[_without_noise(cases) & ~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
+    changed = _given(cases, TEST_COHORT) | _given(cases, MISSING) | _given(cases, MISALIGNED_MM)
+    return cases[_without_noise(cases) & ~changed]
 
 
 def elsewhere(cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -48,7 +56,7 @@ def by_structure(cases: pd.DataFrame) -> pd.DataFrame:
 
 def by_noise(cases: pd.DataFrame) -> pd.DataFrame:
     """As `overall`, for every level of noise apart; empty where no case has any."""
-    own = cases[~_given(cases, TEST_COHORT) & ~_given(cases, MISSING)]
+    own = cases[~_given(cases, TEST_COHORT) & ~_given(cases, MISSING) & ~_given(cases, MISALIGNED_MM)]
     if _without_noise(own).all():
         return pd.DataFrame()
     return summarise(own.assign(**{NOISE: own[NOISE].fillna(0)}), ["variant", NOISE])
@@ -68,6 +76,17 @@ def by_missing(cases: pd.DataFrame) -> pd.DataFrame:
     """As `overall`, for every modality that was missing apart; empty where none was."""
     without = cases[_given(cases, MISSING)]
     return summarise(without, ["variant", MISSING]) if len(without) else pd.DataFrame()
+
+
+def by_misalignment(cases: pd.DataFrame) -> pd.DataFrame:
+    """As `overall`, for every misalignment apart, and for none; empty where there is no other."""
+    moved = cases[_given(cases, MISALIGNED_MM)]
+    if moved.empty:
+        return pd.DataFrame()
+    sizes = zip(moved[MISALIGNED_MM], moved[MISALIGNED_DEGREES], strict=True)
+    named = moved.assign(**{MISALIGNED: [str(Misalignment(mm, degrees)) for mm, degrees in sizes]})
+    still = internal(cases)
+    return summarise(pd.concat([still.assign(**{MISALIGNED: str(Misalignment())}), named]), ["variant", MISALIGNED])
 
 
 def wide(summary: pd.DataFrame, metric: str, rows: str, columns: str, value: str = "mean") -> pd.DataFrame:

@@ -40,6 +40,13 @@ def speak() -> None:
 
 
 @contextmanager
+def quiet() -> Iterator[None]:
+    """Let all warnings go unsaid too, where many trainers are made in one process; errors are still told."""
+    with without_notices(), warnings.catch_warnings(action="ignore"):
+        yield
+
+
+@contextmanager
 def without_notices() -> Iterator[None]:
     """Leave out also what is no warning, such as which checkpoint is read: for verbs that show their own progress."""
     loggers = [logging.getLogger(name) for name in SPEAKERS]

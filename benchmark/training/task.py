@@ -1,12 +1,14 @@
 """How any network is trained, validated and tested: the same way as all the others."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from benchmark.labelling.whole_subjects import Inference, label_subject
@@ -14,6 +16,7 @@ from benchmark.training.batch_norm import share_batch_norm
 from benchmark.training.loss_record import LossRecord
 from benchmark.training.losses import dice_ce_losses
 from benchmark.training.processes import require_all
+from benchmark.training.schedule import Schedule
 from benchmark.training.validation import SubjectDice
 
 
@@ -40,6 +43,7 @@ class SegmentationTask(L.LightningModule):
         ce_weight: float = 1.0,
         learning_rate: float = 1e-4,
         weight_decay: float = 0.01,
+        schedule: Schedule = Schedule(),  # noqa: B008  frozen
         seed: int = 0,
     ) -> None:
         """Set a network to work.
@@ -52,6 +56,7 @@ class SegmentationTask(L.LightningModule):
             ce_weight: w of L = L_dice + w L_ce.
             learning_rate: Of AdamW.
             weight_decay: Of AdamW; PyTorch's default, as the paper names none.
+            schedule: Of the learning rate.
             seed: Of dropout, drawn anew from (seed, step, rank), so that a resumed run repeats nothing.
 
         Raises:
@@ -60,7 +65,7 @@ class SegmentationTask(L.LightningModule):
         super().__init__()
         if inference.mirror and partners is None:
             raise ValueError("Inference with mirror images needs the partners of the structures; give them as well.")
-        self.save_hyperparameters(ignore=["network", "structures", "partners", "inference"])
+        self.save_hyperparameters(ignore=["network", "structures", "partners", "inference", "schedule"])
         self.network = network
         self.recipe: dict[str, Any] | None = None  # class path and settings, where the command line built the network
         self.structures = tuple(structures)
@@ -69,6 +74,7 @@ class SegmentationTask(L.LightningModule):
         self.ce_weight = ce_weight
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.schedule = schedule
         self.seed = seed
         self.losses = LossRecord()
         self.subject_dice = SubjectDice(len(self.structures))
@@ -88,9 +94,26 @@ class SegmentationTask(L.LightningModule):
         if self.trainer.world_size > 1:
             self.network = share_batch_norm(self.network)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def optimizer(self) -> torch.optim.AdamW:
         """AdamW over all parameters."""
         return torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimizer, and its schedule where there is one.
+
+        Raises:
+            ValueError: If a schedule is to follow a training that has no end.
+        """
+        optimizer = self.optimizer()
+        if not self.schedule.changes:
+            return optimizer
+        steps = self.trainer.estimated_stepping_batches
+        if not math.isfinite(steps):
+            raise ValueError(f"A schedule needs the end of training: set trainer.max_epochs or max_steps ({steps}).")
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": self.schedule.of(optimizer, int(steps)), "interval": "step"},
+        }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember how to build the network again, how it labels, and in which precision.

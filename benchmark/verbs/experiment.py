@@ -11,6 +11,7 @@ def run(
     output: Path | None = None,
     only: str = "*",
     scale: str | None = None,
+    tuned: Path | None = None,
     jobs: int | None = None,
     launcher: Literal["local", "slurm"] = "local",
     wandb: Literal["offline", "online", "disabled"] = "offline",
@@ -25,6 +26,7 @@ def run(
         output: Folder of the runs; runs/NAME where not given.
         only: Pattern over the runs' names, such as 'vnet/*' or '*/fold-0-*'.
         scale: One of experiments/scales/ instead of the experiment's: demo, compact or paper.
+        tuned: Settings that `petmr tune` has found, such as runs/overall-tuning/tuned.yaml.
         jobs: Runs at a time; one for each GPU (or group of trainer.devices GPUs), or one, where not given.
         launcher: Processes of this machine, or jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
@@ -34,7 +36,7 @@ def run(
     from benchmark.experiment.workflow import RunOptions, run_experiment, show_plan
 
     work = show_plan if dry_run else run_experiment
-    work(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart))
+    work(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart, tuned))
 
 
 def status(runs: Path) -> None:
@@ -56,6 +58,7 @@ def evaluate(
     *,
     missing: str | None = None,
     noise: float | str | None = None,
+    misaligned: str | None = None,
     cohort: Path | None = None,
     name: str | None = None,
     only: str = "*",
@@ -66,33 +69,64 @@ def evaluate(
         runs: Folders of experiments, such as runs/overall.
         missing: Modality to set to 0, such as pet.
         noise: Noise to add to the PET: low, moderate, high, severe, or its share of the mean uptake, such as 0.15.
+        misaligned: Displacement of the PET against the MR, such as 2mm, 3deg or 2mm,3deg.
         cohort: Another prepared cohort, to test on all its subjects or on its own test part.
         name: Of that cohort in the tables; its folder's where not given.
         only: Pattern over the runs' names, such as 'vnet/*'.
     """
-    given = {"--missing": missing, "--noise": noise, "--cohort": cohort}
+    given = {"--missing": missing, "--noise": noise, "--misaligned": misaligned, "--cohort": cohort}
     asked = [option for option, value in given.items() if value is not None]
     if len(asked) != 1:
         raise ValueError(f"A test is repeated under one condition: give one of {', '.join(given)}, not {len(asked)}.")
     from benchmark.experiment.conditions import elsewhere, noisy, without
+    from benchmark.experiment.conditions import misaligned as displaced
     from benchmark.experiment.evaluate import evaluate_all
 
     if missing is not None:
         condition = without(missing)
     elif noise is not None:
         condition = noisy(noise)
+    elif misaligned is not None:
+        condition = displaced(misaligned)
     else:
         condition = elsewhere(Path(str(cohort)), name)
     evaluate_all(runs, condition, only)
 
 
-def report(runs: list[Path], *, output: Path = Path("report")) -> None:
+def calibrate(runs: list[Path], *, only: str = "*") -> None:
+    """Measure how sure finished runs are of their labels, beside how often they are right; the report shows it.
+
+    Args:
+        runs: Folders of experiments, such as runs/overall.
+        only: Pattern over the runs' names, such as 'vnet/*'.
+    """
+    from benchmark.console import stdout
+    from benchmark.experiment.calibrate import calibrate_all
+
+    calibrate_all(runs, only)
+    stdout.print(f"Next: petmr report {' '.join(map(str, runs))}", markup=False)
+
+
+def report(
+    runs: list[Path],
+    *,
+    output: Path = Path("report"),
+    together: str | None = None,
+    cohort: Path | None = None,
+    by: list[str] | None = None,
+) -> None:
     """Make tables, statistics, figures and one HTML page from finished runs; they say which runs are missing.
 
     Args:
-        runs: Folders of experiments, such as runs/overall runs/fusion.
+        runs: Folders of experiments and packs of others, such as runs/overall lab-a.zip.
         output: Folder to write to.
+        together: Name of one table for the runs of all experiments given, where cohort and folds are the same.
+        cohort: Prepared cohort, for pictures and the certificate of folds, if it isn't where the runs found it.
+        by: Covariates by which subjects are divided, such as sex scanner age:50,65 (bands).
     """
     from benchmark.report.console import make_report
+    from benchmark.report.further.options import ReportOptions
+    from benchmark.sharing.unpack import opened
 
-    make_report(runs, output)
+    with opened(runs) as folders:
+        make_report(folders, output, ReportOptions(together, cohort, tuple(by or ())))

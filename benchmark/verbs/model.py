@@ -37,6 +37,7 @@ def predict(
     subject: str | None = None,
     device: str | None = None,
     precision: Literal["32", "bf16", "16"] | None = None,
+    uncertainty: bool = False,
     **options: Unpack[InferenceOptions],
 ) -> None:
     """Label new subjects: FreeSurfer labels on the MR's grid, volumes and uptake of every structure, a picture.
@@ -52,6 +53,7 @@ def predict(
         subject: Name of the one subject; that of its MR where not given.
         device: Such as cuda or cpu; a GPU where there is one if not given.
         precision: Of the network: 32 bits, or half; as in its training where not given.
+        uncertainty: Also write SUBJECT_entropy.nii.gz: 0 where the network is certain, 1 where it knows nothing.
     """
     import torch
 
@@ -66,7 +68,7 @@ def predict(
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     trained = load_ensemble(checkpoint, place).adjusted(precision, **given)
     with progress("predict", len(subjects)) as advance:
-        findings = label(trained, subjects, output, draw_sheet, device=place, progress=advance)
+        findings = label(trained, subjects, output, draw_sheet, device=place, uncertainty=uncertainty, progress=advance)
     if findings:
         show_findings(findings, "Images")
     stdout.print(f"{len(subjects)} subjects labelled in {output}", markup=False)

@@ -4,11 +4,13 @@ Every transform works on `[M, D, H, W]` on any device and leaves its argument as
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from datamodules.patches.misalignment import Misalignment
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Augmentation:
             exponents from exp(-0.3) to exp(0.3).
         low_resolution: Largest factor by which voxels are made coarser before they are interpolated back.
         optional_probability: How often each of noise, blur, contrast and low resolution is applied, where it is on.
+        misalignment: Largest displacement of the PET against all else.
+        modality_dropout: Modality to how often it is missing (0 everywhere); never all of them at once.
     """
 
     rotation: float = math.pi / 15
@@ -39,9 +43,13 @@ class Augmentation:
     contrast: float = 0.0
     low_resolution: float = 1.0
     optional_probability: float = 0.15
+    misalignment: Misalignment = Misalignment()  # noqa: RUF009  frozen
+    modality_dropout: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
+        if odd := [f"{name} {share}" for name, share in self.modality_dropout.items() if not 0 <= share <= 1]:
+            raise ValueError(f"Augmentation modality_dropout is a probability of each modality, got {', '.join(odd)}.")
+        for name in (each.name for each in fields(self) if each.type is float):
             value = getattr(self, name)
             if value < 0 or (name.endswith("probability") and value > 1):
                 allowed = "between 0 and 1" if name.endswith("probability") else "at least 0"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -13,6 +14,8 @@ from datamodules.files import digest
 from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.cut import cut_patches, find_corner
 from datamodules.patches.draws import PatchKey, draw_patch
+from datamodules.patches.misalignment import Displacement, Misalignment, displace
+from datamodules.patches.modalities import vary_modalities
 from datamodules.patches.pet_noise import pet_noise
 
 
@@ -54,6 +57,15 @@ class Volumes:
         """Where they are."""
         return torch.device("cpu")
 
+    @property
+    def names(self) -> list[str]:
+        """Of the modalities, in order."""
+        return [self.cohort.modalities[channel] for channel in self.channels]
+
+    def spacing_mm(self, position: int) -> tuple[float, float, float]:
+        """Sides of one subject's stored voxels."""
+        return self.cohort.subjects[self.subjects[position]].stored.spacing
+
     def open(self, position: int) -> tuple[Tensor, Tensor]:
         """All modalities `[M, X, Y, Z]` float16 and the label `[X, Y, Z]` of one subject."""
         subject = self.subjects[position]
@@ -89,16 +101,28 @@ class PatchDataset(Dataset[Patches]):
         )
         if list(self.volumes.channels) != list(range(images.shape[1])):
             images = torch.stack([images[:, channel] for channel in self.volumes.channels], dim=1)
+        for patch, draw in zip(images, draws, strict=True):
+            vary_modalities(
+                patch, draw.key, self.augmentation, self.volumes.names, self.volumes.spacing_mm(draw.subject)
+            )
         return {"image": images, "label": labels, "subject": [self.volumes.subjects[draw.subject] for draw in draws]}
 
 
 @dataclass(frozen=True)
 class SubjectDataset(Dataset[Item]):
-    """Whole subjects on their stored grid; `missing` lists channels that are set to 0, `noise` is added to the PET."""
+    """Whole subjects on their stored grid.
+
+    Attributes:
+        volumes: Theirs.
+        missing: Channels that are set to 0.
+        noise: Added to the PET, as a share of the brain's mean uptake.
+        misaligned: How far the PET is displaced.
+    """
 
     volumes: Volumes
     missing: Sequence[int] = ()
     noise: float = 0.0
+    misaligned: Misalignment = Misalignment()  # noqa: RUF009  frozen
 
     def __len__(self) -> int:
         return len(self.volumes)
@@ -109,6 +133,8 @@ class SubjectDataset(Dataset[Item]):
         subject = self.volumes.subjects[position]
         if self.noise:
             image = self._noisy(image.float(), label, subject)
+        if self.misaligned:
+            image = self._displaced(image.float(), position)
         chosen = image[list(self.volumes.channels)].float()
         chosen[list(self.missing)] = 0
         return {"image": chosen, "label": label, "subject": subject}
@@ -119,6 +145,18 @@ class SubjectDataset(Dataset[Item]):
         channel = cohort.modalities.index("pet")
         low, high = cohort.subjects[subject].scaling["pet"]
         zero = low / (high - low)  # what the scaling subtracted, in units of the scaled image
-        noisy = pet_noise(image[channel] + zero, self.noise, label > 0, seed=int(digest(subject)[:8], 16))
+        noisy = pet_noise(image[channel] + zero, self.noise, label > 0, seed=_seed(subject))
         image[channel] = (noisy - zero).clamp(0, 1)
         return image
+
+    def _displaced(self, image: Tensor, position: int) -> Tensor:
+        """Displace the PET, into the same direction for every network and of any size."""
+        generator = np.random.default_rng(_seed(self.volumes.subjects[position]))
+        channel = self.volumes.cohort.modalities.index("pet")
+        displacement = Displacement.drawn(self.misaligned, generator)
+        image[channel] = displace(image[channel], displacement, self.volumes.spacing_mm(position))
+        return image
+
+
+def _seed(subject: str) -> int:
+    return int(digest(subject)[:8], 16)

@@ -113,6 +113,13 @@ def crop(volume: Array, box: Box) -> Array:
     return volume[..., x, y, z]
 
 
+def cropped(grid: Grid, box: Box) -> Grid:
+    """Where the voxels of a volume lie that was cut to `box`."""
+    affine = grid.matrix
+    affine[:3, 3] = (affine @ [*(first for first, _ in box), 1])[:3]
+    return Grid.of([last - first for first, last in box], affine)
+
+
 def uncrop(volume: Array, box: Box, shape: Sequence[int]) -> Array:
     """Undo `crop` on a label volume: background (0) everywhere outside the box."""
     whole = np.zeros(tuple(shape), dtype=volume.dtype)

@@ -1,4 +1,4 @@
-"""Writing label maps as NIfTI."""
+"""Writing label maps and images as NIfTI."""
 
 from pathlib import Path
 
@@ -13,4 +13,11 @@ def write_labels(path: Path, labels: Array, grid: Grid) -> None:
     image = nib.Nifti1Image(labels.astype(np.int16), grid.matrix)
     image.header.set_xyzt_units("mm")
     image.header.set_intent("label")
+    nib.save(image, path)
+
+
+def write_image(path: Path, volume: Array, grid: Grid) -> None:
+    """Write a volume of numbers `[X, Y, Z]` as NIfTI (float32)."""
+    image = nib.Nifti1Image(volume.astype(np.float32), grid.matrix)
+    image.header.set_xyzt_units("mm")
     nib.save(image, path)

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from benchmark.experiment.definition import Experiment, Variant, expand, load_experiment
+from benchmark.experiment.definition import Experiment, Variant, about, expand, load_experiment
 from benchmark.runs.settings import merge
 
 
@@ -38,6 +38,36 @@ def test_the_identity_follows_every_setting():
     assert identity(settings={"width": 3}) != identity() != identity(config={"model": {"ce_weight": 2}})
 
 
+def test_a_recipe_is_one_key_of_an_experiment_or_of_a_row():
+    def configs(variant=None, **settings):
+        return expand(Experiment("x", {"a": Variant("vnet", recipe=variant)}, **settings))[0].config
+
+    modern = configs(recipe="modern")
+    assert modern["model"]["schedule"]["decay"] == "polynomial"
+    assert configs(variant="modern") == modern
+    assert configs(variant="paper", recipe="modern") == configs() and "schedule" not in configs()["model"]
+
+
+def test_rows_that_an_experiment_trains_in_its_own_way_are_known():
+    rows = {
+        "plain": Variant("vnet"),
+        "pet": Variant("vnet", config={"data": {"modalities": ["pet"], "workers": 4}}),
+        "own": Variant("vnet", config={"model": {"ce_weight": 2}}),
+    }
+    assert about(Experiment("x", rows)).own == ("own",)
+    assert about(Experiment("x", rows, config={"data": {"batch_size": 8}})).own == tuple(rows)
+    assert about(Experiment("x", rows, config={"trainer": {"precision": "bf16-mixed"}})).own == ("own",)
+
+
+def test_an_experiments_callbacks_do_not_replace_a_recipes():
+    mine = {"class_path": "mine.Callback"}
+    config = {"trainer": {"callbacks": [mine], "gradient_clip_val": 5}}
+    (run, *_) = expand(Experiment("x", {"a": Variant("vnet")}, recipe="modern", config=config))
+    averaging, other = run.config["trainer"]["callbacks"]
+    assert averaging["class_path"].endswith("ExponentialAverage") and other == mine
+    assert run.config["trainer"]["gradient_clip_val"] == 5
+
+
 def test_a_class_path_is_a_network(tmp_path):
     experiment = load_experiment(write(tmp_path / "e.yaml", variants={"mine": {"network": "my_package.MyNet"}}))
     assert expand(experiment)[0].config["model"]["network"]["class_path"] == "my_package.MyNet"
@@ -47,6 +77,7 @@ def test_a_class_path_is_a_network(tmp_path):
     ("entries", "match"),
     [
         ({"variants": {"a": {"network": "vnett"}}}, "Network 'vnett' isn't known: choose one of .*vnet"),
+        ({"recipe": "secret"}, "Recipe 'secret' isn't known: choose one of modern, paper"),
         ({"scale": "huge"}, "Scale 'huge' isn't known: choose one of .*paper"),
         ({"foldz": 3}, "foldz"),
         ({"folds": "three"}, "folds"),

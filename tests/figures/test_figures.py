@@ -8,7 +8,7 @@ from builders.cases import cases_of
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
-from benchmark.figures import agreement_plots, boxes, cost_plots, curves, noise_plots, ranking
+from benchmark.figures import agreement_plots, boxes, cost_plots, curves, ranking, robustness_plots
 from benchmark.figures.style import HEIGHT, NETWORKS, OTHERS, WIDTH, house_style, looks, save
 from benchmark.runs.folder import RunFolder
 from benchmark.statistics.consistency import VOLUME
@@ -192,9 +192,10 @@ def test_legends_fit_inside_the_figure():
     names = {name: name for name in NETWORKS}
     seen = looks(names, names)
     costs = pd.DataFrame({"variant": list(names), "dice": 0.5, "low": 0.4, "high": 0.6, "minutes": 1.0})
-    noise = pd.DataFrame({"variant": list(names), "metric": "dice", "noise": 0.1, "mean": 0.5, "std": 0.1, "n": 4})
+    levels = {"condition": "noise", "level": 0.1, "n": 4, "mean": 0.5, "low": 0.4, "high": 0.6}
+    noise = pd.DataFrame({"variant": list(names), **levels})
     with house_style():
-        drawn = [cost_plots.accuracy_against_cost(costs, seen), noise_plots.noise_robustness(noise, seen)]
+        drawn = [cost_plots.accuracy_against_cost(costs, seen), robustness_plots.robustness_curves(noise, seen)]
         for figure in drawn:
             (legend,) = figure.legends
             figure.draw_without_rendering()
@@ -202,6 +203,20 @@ def test_legends_fit_inside_the_figure():
             assert legend.get_window_extent().x1 <= figure.bbox.x1
             assert {text.get_text() for text in legend.get_texts()} == {look.label for look in seen.values()}
             plt.close(figure)
+
+
+def test_every_condition_has_a_panel_with_the_interval_as_a_band_and_only_its_own_variants():
+    curve = {"condition": "noise", "level": [0.0, 0.2], "n": 4, "mean": [0.8, 0.6], "low": 0.5, "high": 0.9}
+    moved = {**curve, "condition": "misaligned_mm", "level": [0.0, 2.0], "variant": "unet3d"}
+    table = pd.concat([pd.DataFrame({**curve, "variant": name}) for name in LOOKS] + [pd.DataFrame(moved)])
+    with house_style():
+        figure = robustness_plots.robustness_curves(table, LOOKS)
+    noise, mm = figure.axes
+    assert (noise.get_xlabel(), mm.get_xlabel()) == ("PET noise, share of mean uptake", "PET displaced, mm")
+    assert [list(line.get_xdata()) for line in mm.lines] == [[], [0, 2]]
+    band = noise.collections[0].get_paths()[0].get_extents()
+    assert (band.y0, band.y1) == (0.5, 0.9)
+    plt.close(figure)
 
 
 def test_a_figure_is_written_twice_as_the_same_bytes(tmp_path: Path):

@@ -4,7 +4,7 @@ from builders.cohorts import make_cohort
 from builders.small_networks import SMALL, SMALL_PATCH
 
 from benchmark.labelling.sliding_window import SlidingWindow, foreground_box, mirrored, segment
-from benchmark.labelling.whole_subjects import Inference, label_subject
+from benchmark.labelling.whole_subjects import Inference, entropy, label_subject, subject_probabilities
 from benchmark.training.task import SegmentationTask
 from models import NETWORKS
 
@@ -85,3 +85,19 @@ def test_a_prepared_subject_is_its_own_foreground_so_that_cutting_to_it_again_ch
     for subject in cohort.subjects:
         image = torch.from_numpy(cohort.images(subject)).float()
         assert image[:, *foreground_box(image)].shape == image.shape
+
+
+def test_entropy_is_none_where_a_network_is_certain_and_whole_where_it_knows_nothing():
+    shares = torch.tensor([[1.0, 0.25], [0.0, 0.25], [0.0, 0.25], [0.0, 0.25]]).half().view(4, 2, 1, 1)
+    torch.testing.assert_close(entropy(shares).flatten(), torch.tensor([0.0, 1.0]), atol=1e-3, rtol=0)
+
+
+def test_probabilities_are_those_of_the_labels_and_follow_mirror_images():
+    network, image = torch.nn.Conv3d(1, 3, 3, padding=1), torch.rand(1, 9, 8, 7)
+    for mirror in (False, True):
+        inference = Inference(SlidingWindow((8, 8, 8)), mirror=mirror)
+        with torch.inference_mode():
+            shares = subject_probabilities(network, image, (0, 2, 1), inference)
+            labels = label_subject(network, image, (0, 2, 1), inference)
+        torch.testing.assert_close(shares.float().sum(0), torch.ones(9, 8, 7), atol=2e-3, rtol=0)
+        assert (shares.argmax(0) == labels).float().mean() > 0.98

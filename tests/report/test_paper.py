@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from benchmark.report.paper import beside_paper, printed_table, ranking_agreement
+from benchmark.report.paper import beside_paper, earlier_table, printed_table, ranking_agreement
+from benchmark.report.sheets import earlier_sheet
 
 
 def summary_like_printed(shift: float = 0.0) -> pd.DataFrame:
@@ -20,6 +21,31 @@ def test_the_printed_table_holds_nine_networks_and_five_metrics():
 def test_the_printed_dice_of_cross_fusion_is_above_what_its_columns_allow():
     row = printed_table().query("network == 'cross_fusion'").set_index("metric")["mean"]
     assert row["dice"] > (row["precision"] + row["sensitivity"]) / 2
+
+
+def test_earlier_papers_stand_between_the_rows_that_they_put_into_question():
+    sheet = earlier_sheet()
+    assert sheet.rows == (
+        "Tang et al.: UNet3D",
+        "Huang et al.: dual-input U-Net",
+        "Li et al.: cross attention",
+        "Tang et al.: cross fusion",
+    )
+    told = {column.heading: column.texts for column in sheet.columns}
+    assert told["Dice"] == ("0.7376 ± 0.0003", "0.8424 ± 0.0144", "0.8535", "0.8573 ± 0.0001")
+    assert told["subjects"] == ("110", "120", "–", "110")
+    assert "can't be taken for what the fusion gains" in sheet.note
+
+
+def test_earlier_means_are_possible_unlike_those_of_table_1():
+    table = earlier_table().pivot_table(index="method", columns="metric", values="mean")
+    bound = (table["precision"] + table["sensitivity"]) / 2
+    assert (table["dice"] <= bound).to_dict() == {
+        "Huang et al.: dual-input U-Net": True,
+        "Li et al.: cross attention": True,
+        "Tang et al.: UNet3D": False,
+        "Tang et al.: cross fusion": False,
+    }
 
 
 def test_our_own_printed_values_differ_by_nothing_and_rank_alike():

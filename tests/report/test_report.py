@@ -209,10 +209,14 @@ def test_noise_and_external_cases_beside_a_run_get_tables_of_their_own(tmp_path:
     for file in list(runs.glob("*/*/cases.csv")):
         cases = pd.read_csv(file)
         write_condition(file.parent, "noise", cases.assign(noise=0.2))
+        moved = cases.assign(misaligned_mm=2.0, misaligned_degrees=0.0)
+        write_condition(file.parent, "misaligned-2mm", moved)
         write_condition(file.parent, "elsewhere", cases.assign(test_cohort="elsewhere"))
     (evidence,) = gather([runs])
     found = compute(evidence)
-    assert {"noise", "external_elsewhere"} <= {sheet.name for sheet in main_sheets(evidence, found)}
+    sheets = {sheet.name: sheet for sheet in main_sheets(evidence, found)}
+    assert {"noise", "external_elsewhere"} <= set(sheets)
+    assert [column.heading for column in sheets["misalignment"].columns[:2]] == ["none", "2mm"]
     assert "tests_external_elsewhere" in {sheet.name for sheet in statistics_sheets(evidence, found)}
     assert found.elsewhere["elsewhere"].tests.equals(found.dice.tests)  # the same cases, under another name
 

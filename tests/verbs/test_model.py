@@ -1,5 +1,6 @@
 import json
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,9 +35,13 @@ def images(cohort):
 
 def test_one_pair_is_labelled(checkpoint, images, tmp_path, capsys):
     words = ["predict", "--checkpoint", str(checkpoint), str(checkpoint), *images, "--subject", "ann"]
-    main([*words, "--output", str(tmp_path), "--mirror", "true", "--weights", "gaussian", "--device", "cpu"])
+    options = ["--mirror", "true", "--weights", "gaussian", "--device", "cpu", "--uncertainty"]
+    main([*words, "--output", str(tmp_path), *options])
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"ann_dseg.nii.gz", "ann.png", "volumes.csv", "labels.txt", "labels.ctbl"}
+    entropy, labels = (nib.load(tmp_path / f"ann_{kind}.nii.gz") for kind in ("entropy", "dseg"))
+    assert entropy.shape == labels.shape and (entropy.affine == labels.affine).all()
+    assert 0 < entropy.get_fdata().max() <= 1
+    assert written == {"ann_entropy.nii.gz", "ann_dseg.nii.gz", "ann.png", "volumes.csv", "labels.txt", "labels.ctbl"}
     assert "1 subjects labelled" in capsys.readouterr().out
 
 

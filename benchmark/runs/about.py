@@ -1,0 +1,47 @@
+"""What the report says of an experiment besides its runs: `experiment.json`, beside the grid."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.runs.tuned import Tuned
+from datamodules.files import read_json, write_json
+
+ABOUT = "experiment.json"
+
+
+@dataclass(frozen=True)
+class About:
+    """How the rows of an experiment are trained, and what is asked of its report.
+
+    Attributes:
+        scale: Patch size and length of training.
+        recipes: Row to recipe.
+        own: Rows that the experiment gives settings of their own in training or data.
+        tuned: Where settings were found by `petmr tune`.
+        by: Covariates by which the report divides the subjects.
+    """
+
+    scale: str = ""
+    recipes: Mapping[str, str] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
+    tuned: Tuned | None = None
+    by: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> "About":
+        """From plain values."""
+        tuned = Tuned.from_dict(entry["tuned"]) if entry["tuned"] else None
+        return cls(**{**entry, "own": tuple(entry["own"]), "by": tuple(entry["by"]), "tuned": tuned})
+
+
+def write_about(folder: Path, about: About) -> None:
+    """Write it beside the grid of an experiment."""
+    write_json(folder / ABOUT, {**asdict(about), "tuned": about.tuned.to_dict() if about.tuned else None})
+
+
+def read_about(folders: Iterable[Path]) -> tuple[About, ...]:
+    """What some folders of runs say, those that say nothing left out."""
+    entries = [read_json(folder / ABOUT) for folder in folders]
+    return tuple(About.from_dict(entry) for entry in entries if entry)
