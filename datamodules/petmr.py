@@ -1,6 +1,6 @@
 """PETMRDataModule: one fold of a prepared cohort, the same for every network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,8 @@ class PETMRDataModule(L.LightningDataModule):
         self.patch_size = tuple(patch_size)
         self.patches_per_subject, self.batch_size, self.epoch_length = patches_per_subject, batch_size, epoch_length
         self.augmentation, self.workers, self.seed = augmentation, workers, seed
+        self.predicted: Collection[str] = ()
+        """Test subjects that an interrupted test has behind it."""
 
     @property
     def in_channels(self) -> int:
@@ -145,8 +147,9 @@ class PETMRDataModule(L.LightningDataModule):
         return self._subjects(SubjectDataset(self._volumes(self.parts.validation)))
 
     def test_dataloader(self) -> DataLoader[Item]:
-        """Whole test subjects."""
-        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing, self.noise))
+        """Whole test subjects, those that are predicted already left out."""
+        left = [subject for subject in self.parts.test if subject not in self.predicted]
+        return self._subjects(SubjectDataset(self._volumes(left), self.missing, self.noise))
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint remembers of its data; see `load_state_dict`."""

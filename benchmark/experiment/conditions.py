@@ -7,7 +7,6 @@ from typing import Any
 
 from datamodules.cohort.splits import certify, splits_path
 from datamodules.cohort.store import open_cohort
-from datamodules.patches.pet_noise import noise_share
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ def noisy(level: str | float) -> Condition:
     Raises:
         ValueError: If the level is unknown, or no noise at all.
     """
+    from datamodules.patches.pet_noise import noise_share  # torch
+
     share = noise_share(level)
     if not share:
         raise ValueError(f"Noise '{level}' is no noise: that is the test that every run ends with.")

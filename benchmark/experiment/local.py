@@ -1,44 +1,64 @@
-"""Runs as processes of this machine, each with the GPUs of a slot."""
+"""Work as processes of this machine, each with the GPUs of a slot.
 
+They are forked from one process that has imported everything: importing is paid once. That one has a single thread, and
+touches no GPU.
+"""
+
+import atexit
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from typing import TextIO
+from typing import cast
 
-from benchmark.runs.folder import RunFolder
-from benchmark.training.stopping import PARENT
+from benchmark.experiment.launch import WORK
+from benchmark.runs.workplace import Workplace
 
 GRACE_S = 30.0
 """For processes that were asked to end."""
+
+IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirror", "models"]
+"""What the processes of runs need, also where configurations name it."""
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""In the environment of the process that is forked: NumPy's library starts its threads when it is imported."""
 
 
 class LocalLauncher:
     """Processes on this machine, as many at a time as there are slots."""
 
     def __init__(self, slots: Sequence[str | None]) -> None:
-        """Each slot is a value of `CUDA_VISIBLE_DEVICES` for the runs that use it, or None to leave it as it is."""
-        self.jobs = len(slots)
+        """Each slot is a value of `CUDA_VISIBLE_DEVICES` for the work that uses it, or None to leave it as it is."""
+        self.at_once = len(slots)
         self.slots: SimpleQueue[str | None] = SimpleQueue()
         for slot in slots:
             self.slots.put(slot)
         self.lock = Lock()
         self.stopping = False
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[ForkServerProcess] = []
+        self.context = get_context("forkserver")
+        self.context.set_forkserver_preload(IMPORTED)
 
-    def __call__(self, folder: RunFolder) -> None:
-        """Run one folder in a process of its own, which hears of no key pressed here."""
+    def __call__(self, place: Workplace) -> None:
+        """Work in one place in a process of its own, which hears of no key pressed here."""
         devices = self.slots.get()
         try:
-            with folder.log.open("a", encoding="utf-8") as log:
-                process = self._start(folder, devices, log)
-                if process and process.wait() < 0:
-                    log.write(f"\nThe process was ended by {signal.Signals(-process.returncode).name}.\n")
+            with place.log.open("a", encoding="utf-8") as log:
+                process = self._start(place, devices)
+                ended = self._wait(process) if process else 0
+                if ended < 0:
+                    log.write(f"\nThe process was ended by {signal.Signals(-ended).name}.\n")
         finally:
             self.slots.put(devices)
 
@@ -46,35 +66,66 @@ class LocalLauncher:
         """Ask all processes to end, and end those that don't; what they finished stays."""
         with self.lock:
             self.stopping = True
-        left = [process for process in self.processes if process.poll() is None]
-        for process in left:
-            process.send_signal(signal.SIGTERM)
+            left = [process for process in self.processes if process.is_alive()]
+            for process in left:
+                process.terminate()
         deadline = time.monotonic() + GRACE_S
-        while any(process.poll() is None for process in left) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        while left and time.monotonic() < deadline:
+            wait([process.sentinel for process in left], timeout=1)
+            left = [process for process in left if not wait([process.sentinel], timeout=0)]
         for process in left:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(cast(int, process.pid), signal.SIGKILL)
 
-    def _start(self, folder: RunFolder, devices: str | None, log: TextIO) -> subprocess.Popen[bytes] | None:
+    def _start(self, place: Workplace, devices: str | None) -> ForkServerProcess | None:
+        threads = str(max(1, (os.cpu_count() or 1) // self.at_once))
+        chosen = {"CUDA_VISIBLE_DEVICES": devices} if devices is not None else {}
+        environment = {"OMP_NUM_THREADS": threads, **os.environ, **chosen}
         with self.lock:
             if self.stopping:
                 return None
-            process = subprocess.Popen(
-                [sys.executable, "-m", "benchmark.experiment.run", str(folder.path)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment(devices),
-                start_new_session=True,
-            )
+            process = self.context.Process(target=_work, args=(place.path, place.log, environment), name=place.name)
+            with _environment(ONE_THREAD):
+                process.start()
             self.processes.append(process)
             return process
 
-    def _environment(self, devices: str | None) -> Mapping[str, str]:
-        threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
-        chosen = {"CUDA_VISIBLE_DEVICES": devices} if devices is not None else {}
-        return {"OMP_NUM_THREADS": threads, **os.environ, **chosen, PARENT: str(os.getpid())}
+    def _wait(self, process: ForkServerProcess) -> int:
+        """Wait for the end of a process; returns its exit code."""
+        wait([process.sentinel])
+        with self.lock:  # starting another one looks after all that have ended, too
+            process.join()
+        return int(process.exitcode or 0)
+
+
+def _work(folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+    """What a forked process does: as `python -m benchmark.experiment.work FOLDER` would, and so would its ranks."""
+    os.setsid()
+    said = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(said, stream.fileno())
+    os.environ.update(environment)
+    import torch  # in the process that was forked it is there; the one that starts runs needn't have it
+
+    torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))
+    work = import_module(WORK)
+    sys.argv, sys.modules["__main__"] = [str(work.__file__), str(folder)], work
+    try:
+        work.main()
+    finally:
+        atexit._run_exitfuncs()  # Python leaves them out in a process that was forked
+
+
+@contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    """Add to the environment of what is started meanwhile."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def gpus() -> list[str]:

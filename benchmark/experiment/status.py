@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.runs.evidence import GRID
-from benchmark.runs.folder import STATES, RunFolder, RunRecord
+from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.objections import name_of
+from benchmark.runs.workplace import STATES
 from datamodules.files import read_json
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from benchmark.console import progress, show_table, stdout
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, expand, load_experiment
-from benchmark.experiment.launch import Launcher, Outcome, check, choose, launch, plan, splits_of
+from benchmark.experiment.evaluate import retests
+from benchmark.experiment.launch import Job, Launcher, check, choose, launch, plan, splits_of, training_jobs
 from benchmark.experiment.local import LocalLauncher, gpus, slots
+from benchmark.experiment.resources import Resources
 from benchmark.experiment.status import expect, read_progress, status_table, summary, unmeasured
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
@@ -18,6 +19,9 @@ from benchmark.runs.settings import Run
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.cohort.verify import verify_volumes
+
+Shares = tuple[Sequence[str], int]
+"""The GPUs that there are, and how many a process uses."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +64,49 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
-    outcomes = _launch(experiment, opened, folder, options)
-    problems = [f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
-    if problems:
-        problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
+    splits = splits_of(experiment, opened)
+    planned = plan(experiment, opened, splits, folder, options.only, restart=options.restart)
+    write_grid(folder, [RunRecord.of(run, opened, splits) for run in expand(experiment)])
+    devices = _devices(experiment)
+    launcher = _launcher(options, folder, devices, experiment.resources)
+    problems = bring(experiment.name, training_jobs(planned, opened, splits, options.wandb), launcher)
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
-        for condition in conditions:
-            problems += _attempt(f"Not tested under {condition.name}", partial(_test, folder, condition, options))
+        launcher = _launcher(options, folder, (devices[0], 1), experiment.resources.for_one_process())
+        problems += bring("conditions", retests([folder], conditions), launcher)
         problems += _attempt("There is no report", lambda: _report(experiment, folder, options.wandb))
     if problems:
         raise ValueError("\n\n".join(problems))
+
+
+def evaluate(folders: Sequence[Path], condition: Condition, only: str = "*", jobs: int | None = None) -> None:
+    """Test the best checkpoint of every finished run that a condition concerns, and score what it predicts.
+
+    Args:
+        folders: Of experiments.
+        condition: What is different.
+        only: Pattern over `variant/fold-0-seed-0`.
+        jobs: Runs tested at a time; where not given one for each GPU, or one.
+
+    Raises:
+        FileNotFoundError: If a folder holds no runs.
+        ValueError: If no run is finished, or one can't be tested, as where its checkpoint doesn't fit the cohort.
+    """
+    asked = retests(folders, [condition], only)
+    if not asked:
+        raise ValueError(f"No run that matches '{only}' is done and concerned by {condition.name}.")
+    problems = bring(condition.name, asked, LocalLauncher(slots(gpus(), 1, jobs)))
+    if problems:
+        raise ValueError("\n\n".join(problems))
+
+
+def bring(task: str, jobs: Sequence[Job], launcher: Launcher) -> list[str]:
+    """Bring jobs to their end while a bar shows how many are; returns a paragraph on each that isn't done."""
+    with progress(task, len(jobs)) as advance:
+        outcomes = launch(jobs, launcher, report=lambda outcome: advance(f"{outcome.name} {outcome.state}"))
+    problems = [f"{outcome.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
+    if problems:
+        problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
+    return problems
 
 
 def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
@@ -79,20 +116,6 @@ def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
     except (OSError, ValueError) as error:
         return [f"{problem}: {error}"]
     return []
-
-
-def _test(folder: Path, condition: Condition, options: RunOptions) -> None:
-    """Test the finished runs again that a condition concerns.
-
-    Raises:
-        ValueError: If that is no work for this machine, or a checkpoint doesn't fit.
-    """
-    if options.launcher == "slurm":
-        raise ValueError(f"this machine isn't the cluster's: use `petmr evaluate {folder}` in a job.")
-    from benchmark.experiment.evaluate import concerned, evaluate_all  # torch and lightning
-
-    if concerned([folder], condition):
-        evaluate_all([folder], condition)
 
 
 def _open(experiment: Experiment, cohort: Path | None) -> Cohort:
@@ -153,29 +176,16 @@ def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
     mirror_report(folder / "report" / experiment.name, folder, experiment.name, wandb)
 
 
-def _launch(experiment: Experiment, cohort: Cohort, folder: Path, options: RunOptions) -> list[Outcome]:
-    splits = splits_of(experiment, cohort)
-    planned = plan(experiment, cohort, splits, folder, options.only, restart=options.restart)
-    write_grid(folder, [RunRecord.of(run, cohort, splits) for run in expand(experiment)])
-    launcher, at_once = _launcher(experiment, folder, options, len(planned))
-    with progress(experiment.name, len(planned)) as advance:
+def _launcher(options: RunOptions, folder: Path, shares: Shares, resources: Resources) -> Launcher:
+    if options.launcher == "local":
+        return LocalLauncher(slots(*shares, options.jobs))
+    from benchmark.experiment.slurm import SlurmLauncher
 
-        def report(outcome: Outcome) -> None:
-            advance(f"{outcome.run.name} {outcome.state}")
-
-        return launch(planned, cohort, splits, launcher, at_once=at_once, wandb=options.wandb, report=report)
+    logs = folder.resolve() / "slurm"
+    return SlurmLauncher(resources, logs, options.jobs) if options.jobs else SlurmLauncher(resources, logs)
 
 
-def _launcher(experiment: Experiment, folder: Path, options: RunOptions, runs: int) -> tuple[Launcher, int]:
-    if options.launcher == "slurm":
-        from benchmark.experiment.slurm import SlurmLauncher
-
-        return SlurmLauncher(experiment.resources, folder.resolve() / "slurm"), options.jobs or runs
-    shares = slots(*_devices(experiment), options.jobs)
-    return LocalLauncher(shares), len(shares)
-
-
-def _devices(experiment: Experiment) -> tuple[list[str], int]:
+def _devices(experiment: Experiment) -> Shares:
     """The GPUs that there are for runs, and how many each run uses.
 
     Raises:

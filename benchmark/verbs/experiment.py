@@ -59,6 +59,7 @@ def evaluate(
     cohort: Path | None = None,
     name: str | None = None,
     only: str = "*",
+    jobs: int | None = None,
 ) -> None:
     """Test finished runs again under one other condition, without training; `petmr report` shows it beside the rest.
 
@@ -69,13 +70,14 @@ def evaluate(
         cohort: Another prepared cohort, to test on all its subjects or on its own test part.
         name: Of that cohort in the tables; its folder's where not given.
         only: Pattern over the runs' names, such as 'vnet/*'.
+        jobs: Runs tested at a time; one for each GPU, or one, where not given.
     """
     given = {"--missing": missing, "--noise": noise, "--cohort": cohort}
     asked = [option for option, value in given.items() if value is not None]
     if len(asked) != 1:
         raise ValueError(f"A test is repeated under one condition: give one of {', '.join(given)}, not {len(asked)}.")
     from benchmark.experiment.conditions import elsewhere, noisy, without
-    from benchmark.experiment.evaluate import evaluate_all
+    from benchmark.experiment.workflow import evaluate as test_again
 
     if missing is not None:
         condition = without(missing)
@@ -83,7 +85,7 @@ def evaluate(
         condition = noisy(noise)
     else:
         condition = elsewhere(Path(str(cohort)), name)
-    evaluate_all(runs, condition, only)
+    test_again(runs, condition, only, jobs)
 
 
 def report(runs: list[Path], *, output: Path = Path("report")) -> None:

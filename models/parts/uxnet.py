@@ -42,7 +42,8 @@ class DepthwiseConv(nn.Conv3d):
             return super().forward(x)
         bias = None if self.bias is None else self.bias.float()
         with torch.autocast("cpu", enabled=False):
-            return self._conv_forward(x.float(), self.weight.float(), bias).to(x.dtype)
+            result: Tensor = self._conv_forward(x.float(), self.weight.float(), bias)
+        return result.to(x.dtype)
 
 
 class UXNetBlock(nn.Module):

@@ -13,12 +13,16 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, Variant, expand
 from benchmark.experiment.launch import splits_of
+from benchmark.experiment.retest import Retest
+from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.settings import Run, merge
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort
+from datamodules.files import read_json
 
 TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)}
@@ -107,10 +111,18 @@ def first_run(experiment: Experiment) -> Run:
     return expand(experiment)[0]
 
 
+def retest(folder: RunFolder, condition: Condition) -> None:
+    """Test a run under a condition in this process, unless that is done."""
+    place = Retest.of(folder, condition)
+    place.ask(condition)
+    if not place.is_done():
+        work(place)
+
+
 def start(folder: RunFolder) -> subprocess.Popen[bytes]:
     """Work on a run in a process of its own."""
     with folder.log.open("a") as log:
-        command = [sys.executable, "-m", "benchmark.experiment.run", str(folder.path)]
+        command = [sys.executable, "-m", "benchmark.experiment.work", str(folder.path)]
         return subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
 
 
@@ -119,17 +131,17 @@ def petmr(*words: object, **options: Any) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options)
 
 
-def weights(folder: RunFolder, name: str = "last") -> dict[str, Tensor]:
+def weights(folder: RunFolder, name: str = "best") -> dict[str, Tensor]:
     loaded: dict[str, Tensor] = torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True)["state_dict"]
     return loaded
 
 
 def assert_same_result(one: RunFolder, other: RunFolder) -> None:
     """Bit-equal weights and scores."""
-    for name in ("best", "last"):
-        theirs = weights(other, name)
-        for key, value in weights(one, name).items():
-            assert torch.equal(value, theirs[key]), (name, key)
+    assert read_json(one.trained) == read_json(other.trained)
+    theirs = weights(other)
+    for key, value in weights(one).items():
+        assert torch.equal(value, theirs[key]), key
     pd.testing.assert_frame_equal(pd.read_csv(one.cases), pd.read_csv(other.cases), check_exact=True)
 
 

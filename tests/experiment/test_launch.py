@@ -13,7 +13,7 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny, write_experiment
 
 from benchmark.experiment.definition import Experiment, Variant, expand
-from benchmark.experiment.launch import Planned, launch, plan, splits_of
+from benchmark.experiment.launch import Planned, launch, plan, splits_of, training_jobs
 from benchmark.experiment.status import find_runs
 from benchmark.experiment.workflow import RunOptions, _devices
 from benchmark.runs.folder import RunFolder
@@ -32,11 +32,13 @@ def planned_of(experiment, cohort, output, *words, **options) -> Planned:
 
 def launched(experiment, cohort, output, launcher):
     planned = planned_of(experiment, cohort, output)
-    return launch(planned, cohort, splits_of(experiment, cohort), launcher, at_once=1)
+    return launch(training_jobs(planned, cohort, splits_of(experiment, cohort)), launcher)
 
 
 class Recorder:
     """A launcher that marks runs done, or doesn't."""
+
+    at_once = 1
 
     def __init__(self, fails=()):
         self.fails, self.ran = fails, []
@@ -54,9 +56,7 @@ class Recorder:
 def test_what_is_done_is_skipped_and_failures_do_not_stop_the_rest(cohort, tmp_path):
     experiment = tiny({"a": "TinyNet", "b": "TinyNet"})
     failing = Recorder(fails=("a/fold-0-seed-0",))
-    outcomes = launch(
-        planned_of(experiment, cohort, tmp_path), cohort, splits_of(experiment, cohort), failing, at_once=1
-    )
+    outcomes = launched(experiment, cohort, tmp_path, failing)
     assert [outcome.state for outcome in outcomes] == ["waiting", "done", "done", "done"]
     assert [bool(outcome.message) for outcome in outcomes] == [True, False, False, False]
     again = Recorder()
@@ -69,9 +69,7 @@ def test_a_run_that_cannot_be_begun_fails_alone(cohort, tmp_path):
     experiment = tiny()
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/fold-0-seed-0").write_text("a file where a folder must be")
-    outcomes = launch(
-        planned_of(experiment, cohort, tmp_path), cohort, splits_of(experiment, cohort), Recorder(), at_once=1
-    )
+    outcomes = launched(experiment, cohort, tmp_path, Recorder())
     assert [outcome.state for outcome in outcomes] == ["failed", "done"]
 
 
@@ -101,7 +99,7 @@ def test_two_commands_cannot_begin_two_configurations_in_one_folder(cohort, tmp_
     planned = planned_of(other, cohort, tmp_path)  # before the first command begins
     folder = begin(tmp_path, one, cohort)
     before = folder.read_record()
-    outcomes = launch(planned, cohort, splits_of(other, cohort), Recorder(), at_once=1)
+    outcomes = launch(training_jobs(planned, cohort, splits_of(other, cohort)), Recorder())
     assert outcomes[0].state == "failed" and "model.learning_rate: 0.03 then, 0.5 now" in outcomes[0].message
     assert folder.read_record() == before
 

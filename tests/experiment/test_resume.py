@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import (
     ENVIRONMENT,
@@ -17,16 +18,17 @@ from builders.tiny_experiment import (
     petmr,
     start,
     tiny,
-    weights,
     write_experiment,
 )
 
 import benchmark.checkpoints
-import benchmark.experiment.scores
+import benchmark.experiment.run
+import benchmark.experiment.testing
 import benchmark.training.callbacks
 from benchmark.experiment.definition import SHIPPED, load_experiment
 from benchmark.experiment.local import LocalLauncher
-from benchmark.experiment.run import execute, work
+from benchmark.experiment.run import execute
+from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from datamodules.files import read_json
 
@@ -73,8 +75,11 @@ MOMENTS = {
     "between best and last of the second epoch": (benchmark.checkpoints.torch, "save", 4),
     "training": (benchmark.training.task.torch, "isfinite", 5),
     "predicting": (benchmark.training.callbacks, "write_prediction", 2),
-    "scoring": (benchmark.experiment.scores, "score_subject", 2),
-    "the table of cases": (benchmark.experiment.scores, "write_csv", 1),
+    "dropping the optimizer": (benchmark.experiment.run, "drop_optimizer", 1),
+    "saying that training is over": (benchmark.experiment.run, "write_json", 1),
+    "scoring": (benchmark.experiment.testing, "score_subject", 2),
+    "the table of cases": (benchmark.experiment.run, "write_csv", 1),
+    "the completion marker": (benchmark.experiment.run, "write_json", 2),
 }
 
 
@@ -229,12 +234,19 @@ def test_the_first_error_of_several_ranks_is_kept(cohort, tmp_path, monkeypatch)
 def test_nothing_is_trained_again_when_only_scoring_was_left(undisturbed, cohort, tmp_path, monkeypatch):
     folder = begin(tmp_path, tiny(), cohort)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        die_at(patch, benchmark.experiment.scores, "score_subject", 1)
+        die_at(patch, benchmark.experiment.testing, "score_subject", 1)
         execute(folder)
-    before = (folder.checkpoints / "last.ckpt").stat().st_mtime_ns
+    before = (folder.checkpoints / "best.ckpt").stat().st_mtime_ns
     execute(folder)
-    assert (folder.checkpoints / "last.ckpt").stat().st_mtime_ns == before
-    assert weights(folder)
+    assert (folder.checkpoints / "best.ckpt").stat().st_mtime_ns == before
+    assert len(list(folder.path.glob("log/*"))) == 2  # one of them the test's
+
+
+def test_a_finished_run_keeps_its_best_weights_alone(undisturbed):
+    assert [path.name for path in undisturbed.checkpoints.iterdir()] == ["best.ckpt"]
+    checkpoint = torch.load(undisturbed.checkpoints / "best.ckpt", weights_only=True)
+    assert "optimizer_states" not in checkpoint
+    assert checkpoint["epoch"] == 2  # so that equal weights mean an equal training to its end
 
 
 def test_a_finished_run_is_left_alone(undisturbed):
