@@ -1,5 +1,6 @@
 """Experiments that train in a second: a two-layer network on a cohort of `builders.cohorts`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -72,6 +73,24 @@ class ChosenNet(TinyNet):
     def __init__(self, *args: Any, act: type[nn.Module] = nn.GELU, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.layers[2] = act()
+
+
+class WitnessNet(TinyNet):
+    """Writes down where its process comes from and what it may use."""
+
+    def __init__(self, *args: Any, notes: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        parent = Path(f"/proc/{os.getppid()}")
+        seen = {
+            "parent": os.getppid(),
+            "threads_of_parent": len(list((parent / "task").iterdir())),
+            "session": os.getsid(0) == os.getpid(),
+            "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "threads": torch.get_num_threads(),
+            "threads_of_children": os.environ["OMP_NUM_THREADS"],
+            "input": os.read(0, 1).decode(),
+        }
+        (Path(notes) / f"{os.getpid()}.json").write_text(json.dumps(seen))
 
 
 class BadNet(TinyNet):

@@ -26,7 +26,6 @@ import benchmark.experiment.run
 import benchmark.experiment.testing
 import benchmark.training.callbacks
 from benchmark.experiment.definition import SHIPPED, load_experiment
-from benchmark.experiment.local import LocalLauncher
 from benchmark.experiment.run import execute
 from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
@@ -135,26 +134,26 @@ def test_sigterm_leaves_a_run_preempted_and_it_goes_on_to_the_same_result(cohort
     assert 0 < read_json(folder.progress)["epoch"] < 400
 
 
-def test_an_orphan_stops_by_itself(cohort, tmp_path):
-    folder = begin(tmp_path, tiny(trainer={"max_epochs": 4000}), cohort)
-    parent = os.fork()
-    if not parent:
-        LocalLauncher([None])(folder)
-        os._exit(0)
-    wait_for(folder.log)
-    time.sleep(0.5)
-    os.kill(parent, signal.SIGKILL)  # while the run still imports
-    os.waitpid(parent, 0)
+LAUNCH = """
+import sys
+from pathlib import Path
+from benchmark.experiment.local import LocalLauncher
+from benchmark.runs.folder import RunFolder
+LocalLauncher([None])(RunFolder(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("sign", ["lock", "progress.json"])
+def test_an_orphan_stops_by_itself(cohort, tmp_path, sign):
+    folder = begin(tmp_path, tiny(trainer={"max_epochs": 100_000}), cohort)
+    with subprocess.Popen([sys.executable, "-c", LAUNCH, folder.path], env=ENVIRONMENT) as parent:
+        wait_for(folder.path / sign)
+        parent.kill()
     deadline = time.monotonic() + 30
-    while runs_somewhere(folder):
+    while folder.state() == "running":
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert folder.state() != "done"
-
-
-def runs_somewhere(folder: RunFolder) -> bool:
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    return any(str(folder.path).encode() in command for command in commands)
+    assert folder.state() == "preempted"
 
 
 SHORTER = {"data": {"epoch_length": 16}}
