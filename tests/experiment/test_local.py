@@ -8,11 +8,12 @@ from threading import Thread
 
 import pytest
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import ENVIRONMENT, begin, tiny
+from builders.tiny_experiment import ENVIRONMENT, TESTS, begin, tiny
 
 from benchmark.experiment.definition import expand
 from benchmark.experiment.launch import launch, plan, splits_of, training_jobs
 from benchmark.experiment.local import IMPORTED, LocalLauncher, gpus, slots
+from datamodules.files import read_json
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,8 @@ def test_runs_are_forked_from_one_process_without_threads_each_with_its_own_devi
     assert all("max_epochs=1" in job.place.log.read_text() for job in jobs)
 
 
-def test_a_forked_run_starts_its_ranks(cohort, tmp_path):
+def test_a_forked_run_starts_its_ranks(cohort, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
     experiment = tiny(trainer={"devices": 2, "max_epochs": 1}, data={"batch_size": 1})
     folder = begin(tmp_path, experiment, cohort)
     LocalLauncher([None])(folder)
