@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datamodules.cohort.splits import certify, splits_path
 from datamodules.cohort.store import open_cohort
 
 
@@ -57,8 +56,6 @@ def elsewhere(cohort: Path, name: str | None = None) -> Condition:
         FileNotFoundError: If there is no such cohort.
     """
     opened = open_cohort(cohort.resolve())
-    if not splits_path(opened.path, 1, 0).is_file():
-        certify(opened, 1, 0, "test-only")
     called = name or opened.path.name
     data = {"cohort": str(opened.path), "folds": 1, "fold": 0, "split_seed": 0}
     return Condition(f"cohort-{called}", data, {"test_cohort": called})

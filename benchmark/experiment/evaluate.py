@@ -5,9 +5,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmark.experiment.conditions import Condition
-from benchmark.experiment.launch import Job
 from benchmark.experiment.retest import Retest
 from benchmark.experiment.status import find_runs
+from benchmark.launching.launch import Job
 from benchmark.runs.folder import RunFolder
 
 

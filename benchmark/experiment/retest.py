@@ -12,6 +12,7 @@ from benchmark.runs.folder import RunFolder
 from benchmark.runs.seal import broken
 from benchmark.runs.settings import Config, merge
 from benchmark.runs.workplace import Workplace
+from datamodules.cohort.splits import certify, splits_path
 from datamodules.cohort.store import open_cohort
 from datamodules.files import read_json, write_json, write_text
 
@@ -58,6 +59,8 @@ class Retest(Workplace):
         """Say what is to be done here."""
         config = self.run.read_config()
         cohort = open_cohort(Path(condition.data.get("cohort", config["data"]["cohort"])))
+        if "cohort" in condition.data and not splits_path(cohort.path, 1, 0).is_file():
+            certify(cohort, 1, 0, "test-only")
         about = {
             "identity": self.run.read_record().identity,
             "cohort": cohort.fingerprint,

@@ -19,9 +19,9 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from benchmark.experiment.following import follow_parent
 from benchmark.experiment.scores import score_subject
 from benchmark.labelling.predictions import prediction_file
+from benchmark.launching.following import follow_parent
 from benchmark.training.cli import BenchmarkCLI
 from benchmark.training.stopping import SIGNALS
 from benchmark.training.task import Batch

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from benchmark.experiment.following import follow_parent
 from benchmark.experiment.retest import Retest
 from benchmark.experiment.run import execute, retest
+from benchmark.launching.following import follow_parent
 from benchmark.runs.folder import PATIENCE_S, RunFolder
 from benchmark.runs.lock import LockedError, locked
 from benchmark.training.stopping import listen

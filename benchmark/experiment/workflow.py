@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from benchmark.console import progress, show_table, stdout
+from benchmark.console import progress
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, expand, load_experiment
 from benchmark.experiment.evaluate import retests
-from benchmark.experiment.launch import Job, Launcher, check, choose, launch, plan, splits_of, training_jobs
-from benchmark.experiment.local import LocalLauncher, gpus, slots
-from benchmark.experiment.resources import Resources
-from benchmark.experiment.status import expect, read_progress, status_table, summary, unmeasured
+from benchmark.experiment.plan import plan, splits_of, training_jobs
+from benchmark.experiment.status import standing
+from benchmark.launching.launch import Job, Launcher, Outcome, launch
+from benchmark.launching.local import LocalLauncher, gpus, slots
+from benchmark.launching.resources import Resources
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
-from benchmark.runs.settings import Run
+from benchmark.runs.workplace import Workplace
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.cohort.verify import verify_volumes
@@ -60,14 +61,14 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
         ValueError: If one of them can't be used, or if runs aren't done.
     """
     experiment = load_experiment(path, options.scale)
-    opened, folder = _open(experiment, cohort), output or Path("runs") / experiment.name
+    opened, folder = open_for(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     splits = splits_of(experiment, opened)
     planned = plan(experiment, opened, splits, folder, options.only, restart=options.restart)
     write_grid(folder, [RunRecord.of(run, opened, splits) for run in expand(experiment)])
-    devices = _devices(experiment)
+    devices = devices_of(experiment)
     launcher = _launcher(options, folder, devices, experiment.resources)
     problems = bring(experiment.name, training_jobs(planned, opened, splits, options.wandb), launcher)
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
@@ -100,9 +101,18 @@ def evaluate(folders: Sequence[Path], condition: Condition, only: str = "*", job
 
 
 def bring(task: str, jobs: Sequence[Job], launcher: Launcher) -> list[str]:
-    """Bring jobs to their end while a bar shows how many are; returns a paragraph on each that isn't done."""
-    with progress(task, len(jobs)) as advance:
-        outcomes = launch(jobs, launcher, report=lambda outcome: advance(f"{outcome.name} {outcome.state}"))
+    """Bring jobs to their end and show how far they are; returns a paragraph on each that isn't done."""
+    going: dict[str, Workplace] = {}
+
+    def begun(place: Workplace) -> None:
+        going[place.name] = place
+
+    def ended(outcome: Outcome) -> None:
+        going.pop(outcome.name, None)
+        advance(f"{outcome.name} {outcome.state}")
+
+    with progress(task, len(jobs), look=lambda: [standing(place) for place in list(going.values())]) as advance:
+        outcomes = launch(jobs, launcher, ended, begun)
     problems = [f"{outcome.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
     if problems:
         problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
@@ -118,53 +128,16 @@ def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
     return []
 
 
-def _open(experiment: Experiment, cohort: Path | None) -> Cohort:
+def open_for(experiment: Experiment, cohort: Path | None) -> Cohort:
+    """Open the cohort that is given, or else the one that an experiment names.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it can't be used, or none is named.
+    """
     if cohort is None and experiment.cohort is None:
         raise ValueError(f"'{experiment.name}' names no cohort: give one with --cohort.")
     return open_cohort(cohort or Path(str(experiment.cohort)))
-
-
-def show_plan(path: Path, cohort: Path | None, output: Path | None, options: RunOptions) -> None:
-    """Print the runs of an experiment and how long those that are left may take; start nothing.
-
-    Raises:
-        FileNotFoundError: If the experiment or the cohort is missing.
-        ValueError: If one of them can't be used, or if networks can't be trained.
-    """
-    experiment = load_experiment(path, options.scale)
-    opened = _open(experiment, cohort)
-    place = output or Path("runs") / experiment.name
-    planned = choose(experiment, place, options.only)
-    if not options.restart:
-        check(planned, opened, splits_of(experiment, opened))
-    known = read_progress([folder for _, folder in planned])
-    first = {run.variant: run for run, _ in reversed(planned)}
-    new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(known)]
-    estimates, refused = _estimates(new, experiment, opened)
-    rows = expect(known, estimates)
-    show_table(status_table(rows), f"{experiment.name}: {len(planned)} runs")
-    stdout.print(summary(rows), markup=False)
-    if refused:
-        raise ValueError("\n".join(refused))
-
-
-def _estimates(runs: Sequence[Run], experiment: Experiment, cohort: Cohort) -> tuple[dict[str, float], list[str]]:
-    """Variant to the seconds that its run takes, as timed here, and why others could not be."""
-    if not runs:
-        return {}, []
-    from benchmark.experiment.estimate import estimate  # torch and lightning
-
-    estimates, refused = {}, []
-    found, each = _devices(experiment)
-    processes = each if found else 1  # those of a CPU share its cores
-    with progress("time each network", len(runs)) as advance:
-        for run in runs:
-            try:
-                estimates[run.variant] = estimate(run, cohort) / processes
-            except ValueError as error:
-                refused.append(str(error))
-            advance(run.variant)
-    return estimates, refused
 
 
 def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
@@ -179,13 +152,13 @@ def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
 def _launcher(options: RunOptions, folder: Path, shares: Shares, resources: Resources) -> Launcher:
     if options.launcher == "local":
         return LocalLauncher(slots(*shares, options.jobs))
-    from benchmark.experiment.slurm import SlurmLauncher
+    from benchmark.launching.slurm import SlurmLauncher
 
     logs = folder.resolve() / "slurm"
     return SlurmLauncher(resources, logs, options.jobs) if options.jobs else SlurmLauncher(resources, logs)
 
 
-def _devices(experiment: Experiment) -> Shares:
+def devices_of(experiment: Experiment) -> Shares:
     """The GPUs that there are for runs, and how many each run uses.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, Variant, expand
-from benchmark.experiment.launch import splits_of
+from benchmark.experiment.plan import splits_of
 from benchmark.experiment.retest import Retest
 from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
@@ -98,6 +99,15 @@ class BadNet(TinyNet):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         raise RuntimeError("this network has no idea")
+
+
+class CrashNet(TinyNet):
+    """Takes its process with it in the first training step."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.device.type == "cpu" and type(image) is Tensor:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().forward(image)
 
 
 def tiny(

@@ -137,7 +137,7 @@ def test_sigterm_leaves_a_run_preempted_and_it_goes_on_to_the_same_result(cohort
 LAUNCH = """
 import sys
 from pathlib import Path
-from benchmark.experiment.local import LocalLauncher
+from benchmark.launching.local import LocalLauncher
 from benchmark.runs.folder import RunFolder
 LocalLauncher([None])(RunFolder(Path(sys.argv[1])))
 """

@@ -11,8 +11,10 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, TESTS, begin, tiny
 
 from benchmark.experiment.definition import expand
-from benchmark.experiment.launch import launch, plan, splits_of, training_jobs
-from benchmark.experiment.local import IMPORTED, LocalLauncher, gpus, slots
+from benchmark.experiment.plan import plan, splits_of, training_jobs
+from benchmark.launching.forking import IMPORTED
+from benchmark.launching.launch import launch
+from benchmark.launching.local import LocalLauncher, gpus, slots
 from datamodules.files import read_json
 
 

@@ -9,10 +9,11 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import TESTS, assert_same_result, begin, tiny
 from submitit.core.utils import FailedJobError
 
-from benchmark.experiment.launch import launch, plan, splits_of, training_jobs
-from benchmark.experiment.resources import Resources
+from benchmark.experiment.plan import plan, splits_of, training_jobs
 from benchmark.experiment.run import execute
-from benchmark.experiment.slurm import Queue, SlurmLauncher
+from benchmark.launching.launch import launch
+from benchmark.launching.resources import Resources
+from benchmark.launching.slurm import Queue, SlurmLauncher
 from benchmark.runs.folder import RunFolder
 from datamodules.files import read_json
 

@@ -1,8 +1,4 @@
-"""Work as processes of this machine, each with the GPUs of a slot.
-
-They are forked from one process that has imported everything: importing is paid once. That one has a single thread, and
-touches no GPU.
-"""
+"""Work as processes of this machine, each with the GPUs of a slot."""
 
 import atexit
 import os
@@ -11,10 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
-from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -22,17 +17,12 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import cast
 
-from benchmark.experiment.launch import WORK
+from benchmark.launching.forking import start, take, wait_for
+from benchmark.launching.launch import WORK
 from benchmark.runs.workplace import Workplace
 
 GRACE_S = 30.0
 """For processes that were asked to end."""
-
-IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirror", "models"]
-"""What the processes of runs need, also where configurations name it."""
-
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""In the environment of the process that is forked: NumPy's library starts its threads when it is imported."""
 
 
 class LocalLauncher:
@@ -47,8 +37,6 @@ class LocalLauncher:
         self.lock = Lock()
         self.stopping = False
         self.processes: list[ForkServerProcess] = []
-        self.context = get_context("forkserver")
-        self.context.set_forkserver_preload(IMPORTED)
 
     def __call__(self, place: Workplace) -> None:
         """Work in one place in a process of its own, which hears of no key pressed here."""
@@ -56,7 +44,7 @@ class LocalLauncher:
         try:
             with place.log.open("a", encoding="utf-8") as log:
                 process = self._start(place, devices)
-                ended = self._wait(process) if process else 0
+                ended = wait_for(process) if process else 0
                 if ended < 0:
                     log.write(f"\nThe process was ended by {signal.Signals(-ended).name}.\n")
         finally:
@@ -78,24 +66,13 @@ class LocalLauncher:
                 os.killpg(cast(int, process.pid), signal.SIGKILL)
 
     def _start(self, place: Workplace, devices: str | None) -> ForkServerProcess | None:
-        threads = str(max(1, (os.cpu_count() or 1) // self.at_once))
-        chosen = {"CUDA_VISIBLE_DEVICES": devices} if devices is not None else {}
-        environment = {"OMP_NUM_THREADS": threads, **os.environ, **chosen}
         with self.lock:
             if self.stopping:
                 return None
-            process = self.context.Process(target=_work, args=(place.path, place.log, environment), name=place.name)
-            with _environment(ONE_THREAD):
-                process.start()
+            environment = share_of_machine(self.at_once, devices)
+            process = start(place.name, _work, place.path, place.log, environment)
             self.processes.append(process)
             return process
-
-    def _wait(self, process: ForkServerProcess) -> int:
-        """Wait for the end of a process; returns its exit code."""
-        wait([process.sentinel])
-        with self.lock:  # starting another one looks after all that have ended, too
-            process.join()
-        return int(process.exitcode or 0)
 
 
 def _work(folder: Path, log: Path, environment: Mapping[str, str]) -> None:
@@ -104,10 +81,7 @@ def _work(folder: Path, log: Path, environment: Mapping[str, str]) -> None:
     said = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(said, stream.fileno())
-    os.environ.update(environment)
-    import torch  # in the process that was forked it is there; the one that starts runs needn't have it
-
-    torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))
+    take(environment)
     work = import_module(WORK)
     sys.argv, sys.modules["__main__"] = [str(work.__file__), str(folder)], work
     try:
@@ -116,16 +90,11 @@ def _work(folder: Path, log: Path, environment: Mapping[str, str]) -> None:
         atexit._run_exitfuncs()  # Python leaves them out in a process that was forked
 
 
-@contextmanager
-def _environment(more: Mapping[str, str]) -> Iterator[None]:
-    """Add to the environment of what is started meanwhile."""
-    before = dict(os.environ)
-    os.environ.update(more)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+def share_of_machine(at_once: int, devices: str | None) -> dict[str, str]:
+    """The environment of one of several processes at a time: its GPUs, and its share of the processor's cores."""
+    threads = str(max(1, (os.cpu_count() or 1) // at_once))
+    chosen = {"CUDA_VISIBLE_DEVICES": devices} if devices is not None else {}
+    return {"OMP_NUM_THREADS": threads, **os.environ, **chosen}
 
 
 def gpus() -> list[str]:

@@ -13,9 +13,9 @@ from threading import Event, Lock
 import submitit
 from submitit.core.utils import DelayedSubmission, FailedJobError
 
-from benchmark.experiment.following import PARENT
-from benchmark.experiment.launch import WORK
-from benchmark.experiment.resources import Resources
+from benchmark.launching.following import PARENT
+from benchmark.launching.launch import WORK
+from benchmark.launching.resources import Resources
 from benchmark.runs.workplace import Workplace
 from datamodules.files import read_json, write_json
 
