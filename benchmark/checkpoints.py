@@ -17,6 +17,9 @@ from datamodules.files import atomic_path
 PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 """Of the state of `ModelCheckpoint`."""
 
+OPTIMIZER = "optimizer_states"
+"""Key of a checkpoint."""
+
 
 class SafeCheckpointIO(TorchCheckpointIO):
     """Writes beside the place, flushes, renames; reads tensors and plain values only.
@@ -56,6 +59,13 @@ class SafeCheckpointIO(TorchCheckpointIO):
                 f"{path}: is no checkpoint that can be read: it is damaged, or holds more than tensors and plain "
                 f"values, which is refused because it could run code ({first})."
             ) from error
+
+
+def drop_optimizer(path: Path) -> None:
+    """Take the optimizer's state, two thirds of a checkpoint, from one that is no longer trained on."""
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    if checkpoint.pop(OPTIMIZER, None) is not None:
+        SafeCheckpointIO().save_checkpoint(checkpoint, path)
 
 
 def _as_saved(storage: Any, location: str) -> Any:

@@ -1,49 +1,150 @@
 """What the verbs show: a progress bar in a terminal, plain lines elsewhere, and tables."""
 
+import math
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event, Thread
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 WIDTH_OF_FILES = 160
 """Columns where the output is no terminal, so that tables in logs aren't folded."""
+
+QUIET_S = 30.0
+"""Between two lines on one thing that goes on, where there is no terminal."""
+
+WATCH_S = 2.0
+"""Between two looks at what is watched."""
 
 stdout = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 stderr = Console(stderr=True, soft_wrap=True)
 
 
+Look = Callable[[], Sequence[str]]
+"""Gives a line on each thing that goes on."""
+
+
 @contextmanager
-def progress(task: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Give a function to call with the name of each item that is finished."""
-    if not stderr.is_terminal:
-        yield _plain_lines(task, total)
+def progress(task: str, total: int, look: Look = lambda: ()) -> Iterator[Callable[[str], None]]:
+    """Give a function to call with the name of each item that is finished.
+
+    Args:
+        task: What is done.
+        total: Items.
+        look: What goes on: shown below the bar in a terminal, elsewhere a line each whenever it has changed, at most
+            one in `QUIET_S` seconds for each thing.
+    """
+    if stderr.is_terminal:
+        with _Watched(task, total, look) as bar:
+            yield bar.tick
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr) as bar:
-        handle = bar.add_task(task, total=total)
-        yield lambda item: bar.update(handle, advance=1, description=f"{task}: {item}")
+    lines = _PlainLines(task, total, look)
+    with lines.looking():
+        yield lines.finished
 
 
-def _plain_lines(task: str, total: int) -> Callable[[str], None]:
-    finished = 0
+@contextmanager
+def steps(task: str) -> Iterator[Callable[[str], None]]:
+    """Give a function to call with the name of each step that begins, of which there are nobody knows how many."""
+    if not stderr.is_terminal:
+        yield lambda step: _line(f"{task}: {step}")
+        return
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stderr) as bar:
+        handle = bar.add_task(task, total=None)
+        yield lambda step: bar.update(handle, description=f"{task}: {step}")
 
-    def advance(item: str) -> None:
-        nonlocal finished
-        finished += 1
-        stderr.print(f"{task} {finished}/{total}: {item}", markup=False, highlight=False)
 
-    return advance
+class _Watched(Progress):
+    """A bar, and below it what goes on."""
+
+    def __init__(self, task: str, total: int, look: Look) -> None:
+        self.task, self.look = task, look
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        super().__init__(*columns, console=stderr, refresh_per_second=2)
+        self.handle = self.add_task(task, total=total)
+
+    def tick(self, item: str) -> None:
+        self.update(self.handle, advance=1, description=f"{self.task}: {item}")
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(f"  {line}", no_wrap=True, overflow="ellipsis") for line in self.look())
+
+
+class _PlainLines:
+    """The same where there is no terminal."""
+
+    def __init__(self, task: str, total: int, look: Look) -> None:
+        self.task, self.total, self.look = task, total, look
+        self.count = 0
+
+    def finished(self, item: str) -> None:
+        self.count += 1
+        _line(f"{self.task} {self.count}/{self.total}: {item}")
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        over = Event()
+        watch = Thread(target=self._watch, args=[over], daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watch.join()
+
+    def _watch(self, over: Event) -> None:
+        said: dict[str, tuple[str, float]] = {}
+        while not over.wait(1.0):
+            for line in self.look():
+                thing = line.partition(":")[0]
+                before, when = said.get(thing, ("", -math.inf))
+                if line != before and time.monotonic() - when >= QUIET_S:
+                    said[thing] = line, time.monotonic()
+                    _line(f"{self.task}: {line}")
+
+
+def _line(text: str) -> None:
+    stderr.print(text, markup=False, highlight=False)
 
 
 def show_table(table: pd.DataFrame, title: str) -> None:
     """Print a table of texts."""
+    stdout.print(_drawn(table, title))
+
+
+def watch(look: Callable[[], tuple[pd.DataFrame, str, bool]], title: str) -> tuple[pd.DataFrame, str]:
+    """Show a table and a sentence again and again; returns the last ones.
+
+    Args:
+        look: Gives both, and whether there will be more to see.
+        title: Of the table.
+
+    Raises:
+        ValueError: If there is no terminal to draw in.
+    """
+    if not stdout.is_terminal:
+        raise ValueError("There is no terminal to draw in: leave out --watch.")
+    with Live(console=stdout, auto_refresh=False, vertical_overflow="visible") as live:
+        while True:
+            table, sentence, more = look()
+            live.update(Group(_drawn(table, title), Text(sentence)), refresh=True)
+            if not more:
+                return table, sentence
+            time.sleep(WATCH_S)
+
+
+def _drawn(table: pd.DataFrame, title: str) -> Table:
     drawn = Table(title=title, title_justify="left")
     for column in table.columns:
         drawn.add_column(str(column), justify="left" if column == table.columns[0] else "right")
     for row in table.itertuples(index=False):
         drawn.add_row(*map(str, row))
-    stdout.print(drawn)
+    return drawn

@@ -1,7 +1,7 @@
 """PETMRDataModule: one fold of a prepared cohort, the same for every network."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,8 @@ class PETMRDataModule(L.LightningDataModule):
         self.patch_size = tuple(patch_size)
         self.patches_per_subject, self.batch_size, self.epoch_length = patches_per_subject, batch_size, epoch_length
         self.validation, self.augmentation, self.workers, self.seed = validation, augmentation, workers, seed
+        self.predicted: Collection[str] = ()
+        """Test subjects that an interrupted test has behind it."""
 
     @property
     def in_channels(self) -> int:
@@ -180,8 +182,9 @@ class PETMRDataModule(L.LightningDataModule):
         return self._subjects(SubjectDataset(self._volumes(self.validated)))
 
     def test_dataloader(self) -> DataLoader[Item]:
-        """Whole test subjects."""
-        return self._subjects(SubjectDataset(self._volumes(self.parts.test), self.missing, self.noise, self.misaligned))
+        """Whole test subjects, those that are predicted already left out."""
+        left = [subject for subject in self.parts.test if subject not in self.predicted]
+        return self._subjects(SubjectDataset(self._volumes(left), self.missing, self.noise, self.misaligned))
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint remembers of its data; see `load_state_dict`."""

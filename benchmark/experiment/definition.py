@@ -10,7 +10,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from benchmark.experiment.conditions import Conditions
-from benchmark.experiment.resources import Resources
+from benchmark.launching.resources import Resources
 from benchmark.runs.about import About
 from benchmark.runs.settings import Config, Run, effective, merge
 from benchmark.runs.tuned import Tuned, read_tuned

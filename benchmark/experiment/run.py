@@ -1,56 +1,78 @@
-"""One run in a process of its own: train, test, predict, score. `python -m benchmark.experiment.run FOLDER`."""
+"""One run: train, test, predict, score."""
 
 import platform
-import sys
-import time
-from contextlib import nullcontext
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from benchmark.bench.profile import Sizes, count_network
+from benchmark.checkpoints import drop_optimizer
 from benchmark.experiment.hardware import hardware
-from benchmark.experiment.scores import score_run
-from benchmark.runs.folder import PATIENCE_S, RunFolder
-from benchmark.runs.lock import LockedError, locked
+from benchmark.experiment.retest import Retest
+from benchmark.experiment.scores import cases_of_run
+from benchmark.experiment.testing import forget_tables, predict_and_score
+from benchmark.runs.folder import RunFolder
 from benchmark.runs.seal import seal
+from benchmark.scoring.case_table import read_cases
 from benchmark.training.cli import BenchmarkCLI, build
-from benchmark.training.processes import is_first
-from benchmark.training.quiet import speak
-from benchmark.training.stopping import follow_parent, listen
-from datamodules.files import read_json, remove_temporaries, write_json
+from datamodules.files import read_json, write_csv, write_json
 
 KEPT = ("epoch", "epochs", "seconds")
 """Of the last progress."""
+
+BEST, LAST = "best.ckpt", "last.ckpt"
+"""Names in the folder of checkpoints; the last one is there to go on with."""
 
 VERSIONS_OF = ("petmr-bench", "torch", "lightning", "monai", "numpy", "scipy")
 
 
 def execute(folder: RunFolder) -> None:
-    """Bring a begun run to its end; training goes on from the last finished epoch where there is one.
+    """Bring a begun run to its end; training goes on from the last finished epoch, the test with the next subject.
 
     Raises:
         SIGTERMException: If the process was told to stop; the checkpoint of the last epoch is kept.
     """
     cli = build(["--config", str(folder.config)], run=False)
+    if not folder.trained.is_file():
+        train(cli, folder)
+    tables, pace = predict_and_score(cli, folder.checkpoints / BEST, folder.predictions, about={})
+    if cli.trainer.is_global_zero:
+        write_csv(folder.cases, cases_of_run(folder.read_record(), cli.datamodule.cohort, read_cases(tables)))
+        told = {**_summary(cli, folder), "seconds_per_subject": round(pace, 3)}
+        write_json(folder.done, told | seal(folder.path))
+        forget_tables(tables)
+
+
+def retest(place: Retest) -> None:
+    """Test a finished run under a condition."""
+    cli = build(["--config", str(place.config)], run=False)
+    asked = place.read_asked()
+    tables, _ = predict_and_score(cli, place.run.checkpoints / BEST, place.path, asked["about"])
+    cases = cases_of_run(place.run.read_record(), cli.datamodule.cohort, read_cases(tables))
+    write_csv(place.cases, cases.assign(**asked["columns"]))
+    write_json(place.done, asked["about"] | seal(place.run.path, [place.cases.name]))
+    forget_tables(tables)
+
+
+def train(cli: BenchmarkCLI, folder: RunFolder) -> None:
+    """Train to the last epoch, and leave the weights of the best one alone.
+
+    Raises:
+        SIGTERMException: If the process was told to stop.
+    """
     _log_configuration(cli)
-    last = folder.checkpoints / "last.ckpt"
+    last, best = folder.checkpoints / LAST, folder.checkpoints / BEST
     resume = str(last) if last.is_file() else None
     cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=resume, weights_only=True)
     if cli.trainer.received_sigterm:  # Lightning ends quietly then, with exit code 0
         raise SIGTERMException
-    best = str(folder.checkpoints / "best.ckpt")
-    started = time.monotonic()
-    cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=best, weights_only=True, verbose=False)
-    cli.trainer.strategy.barrier("predictions")
-    tested = cli.datamodule.parts.test
-    pace = (time.monotonic() - started) / len(tested)
     if cli.trainer.is_global_zero:
-        score_run(folder, cli.datamodule.cohort, tested)
-        told = {**_summary(cli, folder), "seconds_per_subject": round(pace, 3)}
-        write_json(folder.done, told | seal(folder.path))
+        drop_optimizer(best)
+        score = cli.trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+        write_json(folder.trained, {"steps": cli.trainer.global_step, "best_validation_dice": float(score)})
+        last.unlink()
+    cli.trainer.strategy.barrier("trained")
 
 
 def _log_configuration(cli: BenchmarkCLI) -> None:
@@ -62,10 +84,9 @@ def _log_configuration(cli: BenchmarkCLI) -> None:
 def _summary(cli: BenchmarkCLI, folder: RunFolder) -> dict[str, Any]:
     return {
         **{key: value for key, value in read_json(folder.progress).items() if key in KEPT},
-        "steps": cli.trainer.global_step,
+        **read_json(folder.trained),
         "parameters": sum(parameter.numel() for parameter in cli.model.network.parameters()),
         **_gmac(cli),
-        "best_validation_dice": float(cli.trainer.checkpoint_callback.best_model_score),  # type: ignore[union-attr]
         "devices": cli.trainer.num_devices * cli.trainer.num_nodes,
         "world_size": cli.trainer.world_size,
         "numerics": cli.numerics(),
@@ -83,50 +104,3 @@ def _gmac(cli: BenchmarkCLI) -> dict[str, float]:
     except (NotImplementedError, RuntimeError):
         return {}
     return {"gmac": round(counts.gmac, 3)}
-
-
-def work(folder: RunFolder) -> None:
-    """Bring a run to its end and write how that was, as seen by this rank.
-
-    Raises:
-        SIGTERMException: If the process was told to stop.
-    """
-    started = time.time()
-    state, error = "failed", ""
-    try:
-        execute(folder)
-        state = "done"
-    except SIGTERMException:
-        state = "preempted"
-        raise
-    except Exception as reason:
-        error = f"{type(reason).__name__}: {reason}"
-        raise
-    finally:
-        first_failure = state == "failed" and not folder.ended.exists()  # what other ranks say follows from it
-        if first_failure or (state != "failed" and is_first()):
-            write_json(folder.ended, {"state": state, "seconds": round(time.time() - started, 1), "error": error})
-
-
-def main() -> None:
-    """Run the folder named on the command line; the first of several ranks holds its lock."""
-    speak()
-    folder = RunFolder(Path(sys.argv[1]))
-    listen()
-    follow_parent()
-    try:
-        with locked(folder.lock, PATIENCE_S) if is_first() else nullcontext():
-            if is_first():
-                if folder.is_done():  # by the process that held the lock until now
-                    return
-                remove_temporaries(folder.path)
-                folder.ended.unlink(missing_ok=True)
-            work(folder)
-    except LockedError as error:
-        sys.exit(str(error))
-    except SIGTERMException:  # which would exit with 0
-        sys.exit("Stopped by a signal; the same command goes on from the last finished epoch.")
-
-
-if __name__ == "__main__":
-    main()

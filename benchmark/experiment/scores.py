@@ -1,20 +1,18 @@
-"""Predictions on disk become `cases.csv`: one row for every subject and structure."""
+"""Predictions on disk become cases: one row for every subject and structure."""
 
 import logging
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from benchmark.labelling.predictions import prediction_file
-from benchmark.runs.folder import RunFolder, RunRecord
+from benchmark.runs.folder import RunRecord
 from benchmark.scoring.case_table import no_uptake, subject_cases
 from benchmark.scoring.cases import score_case
 from benchmark.scoring.columns import GROUP
 from benchmark.scoring.original_pet import original_of
 from datamodules.cohort.store import Cohort
-from datamodules.files import write_csv
 from datamodules.volumes.read import read_labels
 
 logger = logging.getLogger(__name__)
@@ -46,24 +44,9 @@ def score_subject(cohort: Cohort, subject: str, predictions: Path) -> pd.DataFra
     return subject_cases(subject, cases, uptake)
 
 
-def score_run(folder: RunFolder, cohort: Cohort, subjects: Iterable[str]) -> None:
-    """Score the test subjects of a run into its `cases.csv`.
-
-    Raises:
-        FileNotFoundError: If a prediction is missing.
-        ValueError: As `score_subject`.
-    """
-    write_csv(folder.cases, cases_of_run(folder.read_record(), cohort, subjects, folder.predictions))
-
-
-def cases_of_run(record: RunRecord, cohort: Cohort, subjects: Iterable[str], predictions: Path) -> pd.DataFrame:
-    """Score subjects that a run has predicted; every row begins with what identifies the run.
-
-    Raises:
-        FileNotFoundError: If a prediction is missing.
-        ValueError: As `score_subject`.
-    """
-    cases = pd.concat([score_subject(cohort, subject, predictions) for subject in subjects])
+def cases_of_run(record: RunRecord, cohort: Cohort, scored: pd.DataFrame) -> pd.DataFrame:
+    """The cases of the subjects that a run has tested; every row begins with what identifies the run."""
+    cases = scored.copy()
     identity = asdict(record)
     for position, (name, value) in enumerate(identity.items()):
         cases.insert(position, name, value)

@@ -2,24 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from benchmark.console import progress, show_table, stdout
+from benchmark.console import progress
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, about, expand, load_experiment
-from benchmark.experiment.launch import Launcher, Outcome, check, choose, launch, plan, splits_of
-from benchmark.experiment.local import LocalLauncher, gpus, slots
-from benchmark.experiment.status import expect, read_progress, status_table, summary, unmeasured
+from benchmark.experiment.evaluate import retests
+from benchmark.experiment.plan import plan, splits_of, training_jobs
+from benchmark.experiment.status import standing
+from benchmark.launching.launch import Job, Launcher, Outcome, launch
+from benchmark.launching.local import LocalLauncher, gpus, slots
+from benchmark.launching.resources import Resources
 from benchmark.runs.about import write_about
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
-from benchmark.runs.settings import Run
+from benchmark.runs.workplace import Workplace
 from benchmark.statistics.covariates import Covariate
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.cohort.verify import verify_volumes
+
+Shares = tuple[Sequence[str], int]
+"""The GPUs that there are, and how many a process uses."""
 
 
 @dataclass(frozen=True)
@@ -60,21 +65,64 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
         ValueError: If one of them can't be used, or if runs aren't done.
     """
     experiment = load_experiment(path, options.scale, options.tuned)
-    opened, folder = open_cohort_of(experiment, cohort), output or Path("runs") / experiment.name
+    opened, folder = open_for(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     _check_covariates(experiment, opened)
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
-    outcomes = _launch(experiment, opened, folder, options)
-    problems = [f"{outcome.run.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
-    if problems:
-        problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
+    splits = splits_of(experiment, opened)
+    planned = plan(experiment, opened, splits, folder, options.only, restart=options.restart)
+    write_grid(folder, [RunRecord.of(run, opened, splits) for run in expand(experiment)])
+    write_about(folder, about(experiment))
+    devices = devices_of(experiment)
+    launcher = _launcher(options, folder, devices, experiment.resources)
+    problems = bring(experiment.name, training_jobs(planned, opened, splits, options.wandb), launcher)
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
-        for condition in conditions:
-            problems += _attempt(f"Not tested under {condition.name}", partial(_test, folder, condition, options))
+        launcher = _launcher(options, folder, (devices[0], 1), experiment.resources.for_one_process())
+        problems += bring("conditions", retests([folder], conditions), launcher)
         problems += _attempt("There is no report", lambda: _report(experiment, folder, options.wandb))
     if problems:
         raise ValueError("\n\n".join(problems))
+
+
+def evaluate(folders: Sequence[Path], condition: Condition, only: str = "*", jobs: int | None = None) -> None:
+    """Test the best checkpoint of every finished run that a condition concerns, and score what it predicts.
+
+    Args:
+        folders: Of experiments.
+        condition: What is different.
+        only: Pattern over `variant/fold-0-seed-0`.
+        jobs: Runs tested at a time; where not given one for each GPU, or one.
+
+    Raises:
+        FileNotFoundError: If a folder holds no runs.
+        ValueError: If no run is finished, or one can't be tested, as where its checkpoint doesn't fit the cohort.
+    """
+    asked = retests(folders, [condition], only)
+    if not asked:
+        raise ValueError(f"No run that matches '{only}' is done and concerned by {condition.name}.")
+    problems = bring(condition.name, asked, LocalLauncher(slots(gpus(), 1, jobs)))
+    if problems:
+        raise ValueError("\n\n".join(problems))
+
+
+def bring(task: str, jobs: Sequence[Job], launcher: Launcher) -> list[str]:
+    """Bring jobs to their end and show how far they are; returns a paragraph on each that isn't done."""
+    going: dict[str, Workplace] = {}
+
+    def begun(place: Workplace) -> None:
+        going[place.name] = place
+
+    def ended(outcome: Outcome) -> None:
+        going.pop(outcome.name, None)
+        advance(f"{outcome.name} {outcome.state}")
+
+    with progress(task, len(jobs), look=lambda: [standing(place) for place in list(going.values())]) as advance:
+        outcomes = launch(jobs, launcher, ended, begun)
+    problems = [f"{outcome.name} {outcome.state}: {outcome.message}" for outcome in outcomes if outcome.message]
+    if problems:
+        problems.insert(0, f"{len(problems)} of {len(outcomes)} runs aren't done; the same command goes on.")
+    return problems
 
 
 def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
@@ -86,20 +134,6 @@ def _attempt(problem: str, act: Callable[[], None]) -> list[str]:
     return []
 
 
-def _test(folder: Path, condition: Condition, options: RunOptions) -> None:
-    """Test the finished runs again that a condition concerns.
-
-    Raises:
-        ValueError: If that is no work for this machine, or a checkpoint doesn't fit.
-    """
-    if options.launcher == "slurm":
-        raise ValueError(f"this machine isn't the cluster's: use `petmr evaluate {folder}` in a job.")
-    from benchmark.experiment.evaluate import concerned, evaluate_all  # torch and lightning
-
-    if concerned([folder], condition):
-        evaluate_all([folder], condition)
-
-
 def _check_covariates(experiment: Experiment, cohort: Cohort) -> None:
     known = {name for subject in cohort.subjects.values() for name in subject.covariates}
     asked = [Covariate.parse(text).name for text in experiment.report.by]
@@ -108,59 +142,16 @@ def _check_covariates(experiment: Experiment, cohort: Cohort) -> None:
         raise ValueError(f"Covariate {', '.join(unknown)} isn't known: the cohort has {listed}.")
 
 
-def open_cohort_of(experiment: Experiment, cohort: Path | None) -> Cohort:
-    """The cohort that is given, or else the one that the experiment names.
+def open_for(experiment: Experiment, cohort: Path | None) -> Cohort:
+    """Open the cohort that is given, or else the one that an experiment names.
 
     Raises:
-        FileNotFoundError: If it isn't there.
-        ValueError: If there is neither.
+        FileNotFoundError: If there is none.
+        ValueError: If it can't be used, or none is named.
     """
     if cohort is None and experiment.cohort is None:
         raise ValueError(f"'{experiment.name}' names no cohort: give one with --cohort.")
     return open_cohort(cohort or Path(str(experiment.cohort)))
-
-
-def show_plan(path: Path, cohort: Path | None, output: Path | None, options: RunOptions) -> None:
-    """Print the runs of an experiment and how long those that are left may take; start nothing.
-
-    Raises:
-        FileNotFoundError: If the experiment or the cohort is missing.
-        ValueError: If one of them can't be used, or if networks can't be trained.
-    """
-    experiment = load_experiment(path, options.scale, options.tuned)
-    opened = open_cohort_of(experiment, cohort)
-    place = output or Path("runs") / experiment.name
-    planned = choose(experiment, place, options.only)
-    if not options.restart:
-        check(planned, opened, splits_of(experiment, opened))
-    known = read_progress([folder for _, folder in planned])
-    first = {run.variant: run for run, _ in reversed(planned)}
-    new = [] if options.launcher == "slurm" else [first[variant] for variant in unmeasured(known)]
-    estimates, refused = _estimates(new, experiment, opened)
-    rows = expect(known, estimates)
-    show_table(status_table(rows), f"{experiment.name}: {len(planned)} runs")
-    stdout.print(summary(rows), markup=False)
-    if refused:
-        raise ValueError("\n".join(refused))
-
-
-def _estimates(runs: Sequence[Run], experiment: Experiment, cohort: Cohort) -> tuple[dict[str, float], list[str]]:
-    """Variant to the seconds that its run takes, as timed here, and why others could not be."""
-    if not runs:
-        return {}, []
-    from benchmark.experiment.estimate import estimate  # torch and lightning
-
-    estimates, refused = {}, []
-    found, each = _devices(experiment)
-    processes = each if found else 1  # those of a CPU share its cores
-    with progress("time each network", len(runs)) as advance:
-        for run in runs:
-            try:
-                estimates[run.variant] = estimate(run, cohort) / processes
-            except ValueError as error:
-                refused.append(str(error))
-            advance(run.variant)
-    return estimates, refused
 
 
 def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
@@ -172,30 +163,16 @@ def _report(experiment: Experiment, folder: Path, wandb: WandbMode) -> None:
     mirror_report(folder / "report" / experiment.name, folder, experiment.name, wandb)
 
 
-def _launch(experiment: Experiment, cohort: Cohort, folder: Path, options: RunOptions) -> list[Outcome]:
-    splits = splits_of(experiment, cohort)
-    planned = plan(experiment, cohort, splits, folder, options.only, restart=options.restart)
-    write_grid(folder, [RunRecord.of(run, cohort, splits) for run in expand(experiment)])
-    write_about(folder, about(experiment))
-    launcher, at_once = _launcher(experiment, folder, options, len(planned))
-    with progress(experiment.name, len(planned)) as advance:
+def _launcher(options: RunOptions, folder: Path, shares: Shares, resources: Resources) -> Launcher:
+    if options.launcher == "local":
+        return LocalLauncher(slots(*shares, options.jobs))
+    from benchmark.launching.slurm import SlurmLauncher
 
-        def report(outcome: Outcome) -> None:
-            advance(f"{outcome.run.name} {outcome.state}")
-
-        return launch(planned, cohort, splits, launcher, at_once=at_once, wandb=options.wandb, report=report)
+    logs = folder.resolve() / "slurm"
+    return SlurmLauncher(resources, logs, options.jobs) if options.jobs else SlurmLauncher(resources, logs)
 
 
-def _launcher(experiment: Experiment, folder: Path, options: RunOptions, runs: int) -> tuple[Launcher, int]:
-    if options.launcher == "slurm":
-        from benchmark.experiment.slurm import SlurmLauncher
-
-        return SlurmLauncher(experiment.resources, folder.resolve() / "slurm"), options.jobs or runs
-    shares = slots(*_devices(experiment), options.jobs)
-    return LocalLauncher(shares), len(shares)
-
-
-def _devices(experiment: Experiment) -> tuple[list[str], int]:
+def devices_of(experiment: Experiment) -> Shares:
     """The GPUs that there are for runs, and how many each run uses.
 
     Raises:

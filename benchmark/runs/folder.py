@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from benchmark.runs.lock import is_locked, locked
+from benchmark.runs.lock import locked
 from benchmark.runs.settings import Config, Run, effective, merge
+from benchmark.runs.workplace import Workplace
 from benchmark.training.tracking import WandbMode, loggers
 from datamodules.cohort.splits import Splits
 from datamodules.cohort.store import Cohort
@@ -16,8 +17,6 @@ from datamodules.files import digest, read_json, write_json, write_text
 
 PATIENCE_S = 15.0
 """For a process that is just beginning or ending, as after the command that started it was killed."""
-
-STATES = ("done", "running", "failed", "preempted", "interrupted", "waiting")
 
 
 @dataclass(frozen=True)
@@ -75,15 +74,8 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """Where the files of one run lie."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """`variant/fold-0-seed-0`, as its run is called."""
-        return "/".join(self.path.parts[-2:])
+class RunFolder(Workplace):
+    """Where the files of one run lie; it is called `variant/fold-0-seed-0`, as its folders are."""
 
     @property
     def record(self) -> Path:
@@ -107,8 +99,13 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """`best.ckpt` by validation Dice, and `last.ckpt` of the last finished epoch."""
+        """`best.ckpt` by validation Dice, and while training goes on `last.ckpt` of the last finished epoch."""
         return self.path / "checkpoints"
+
+    @property
+    def trained(self) -> Path:
+        """Written when training is over: what is known of it."""
+        return self.path / "trained.json"
 
     @property
     def predictions(self) -> Path:
@@ -121,29 +118,9 @@ class RunFolder:
         return self.path / "cases.csv"
 
     @property
-    def log(self) -> Path:
-        """What the process said."""
-        return self.path / "log.txt"
-
-    @property
-    def lock(self) -> Path:
-        """Held while a process works here."""
-        return self.path / "lock"
-
-    @property
     def progress(self) -> Path:
         """How far training has come: a `benchmark.training.progress.Standing`."""
         return self.path / "progress.json"
-
-    @property
-    def ended(self) -> Path:
-        """How the last process ended, where it could still say so."""
-        return self.path / "ended.json"
-
-    @property
-    def done(self) -> Path:
-        """Written last: the run is complete."""
-        return self.path / "done.json"
 
     def read_record(self) -> RunRecord:
         """Read what the run is.
@@ -154,6 +131,11 @@ class RunFolder:
         if not self.record.is_file():
             raise FileNotFoundError(f"{self.path}: is no run folder (no run.json).")
         return RunRecord(**json.loads(self.record.read_text(encoding="utf-8")))
+
+    def read_config(self) -> Config:
+        """Read the configuration for LightningCLI."""
+        config: Config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        return config
 
     def read_parts(self) -> "Parts":
         """Read whom the run tests on which structures.
@@ -169,17 +151,6 @@ class RunFolder:
     def is_done(self) -> bool:
         """Whether the run has written its completion marker, and its scores are still there; nothing else counts."""
         return self.done.is_file() and self.cases.is_file()
-
-    def state(self) -> str:
-        """One of `STATES`, from what lies here; an exit code is never believed."""
-        if self.is_done():
-            return "done"
-        if is_locked(self.lock):
-            return "running"
-        if not self.lock.is_file():
-            return "waiting"
-        ended = str(read_json(self.ended).get("state", "interrupted"))
-        return "interrupted" if ended == "done" else ended  # its scores have gone since
 
     def check(self, run: Run, record: RunRecord) -> None:
         """Refuse to go on with a folder that another configuration, cohort or set of folds has begun.

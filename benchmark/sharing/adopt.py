@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from benchmark.experiment.definition import NAME, RESERVED, Experiment, expand
-from benchmark.experiment.launch import splits_of
-from benchmark.experiment.scores import score_run
+from benchmark.experiment.plan import splits_of
+from benchmark.experiment.scores import cases_of_run, score_subject
 from benchmark.labelling.predictions import prediction_file
 from benchmark.runs import adopted
 from benchmark.runs.evidence import GRID, write_grid
@@ -24,7 +26,7 @@ from benchmark.scoring.folders import PREDICTION, ScoreSettings, read_map
 from benchmark.scoring.matching import subject_of
 from datamodules.cohort.splits import Fold, Splits
 from datamodules.cohort.store import Cohort
-from datamodules.files import atomic_path, sha256, write_json
+from datamodules.files import atomic_path, sha256, write_csv, write_json
 from datamodules.findings import error, refuse_errors
 from datamodules.labels.protocol import UnknownLabelError
 from datamodules.sources.subjects import named
@@ -96,7 +98,8 @@ def adopt(
                 _write(folder, subject, *_brought_home(path, cohort, subject, adoption))
                 progress(subject)
             _expect(output, experiment, cohort, splits, run)
-            score_run(folder, cohort, files)
+            scored = pd.concat([score_subject(cohort, subject, folder.predictions) for subject in files])
+            write_csv(folder.cases, cases_of_run(folder.read_record(), cohort, scored))
             write_json(folder.done, {"hardware": adoption.tool or "made elsewhere"} | seal(folder.path, SEALED))
     return folder
 

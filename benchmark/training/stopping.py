@@ -1,22 +1,13 @@
-"""How the process of a run is stopped: by SIGTERM, by a cluster's signal, or because its parent is gone."""
+"""How the process of a run is stopped: by SIGTERM, which also comes when its parent is gone, or a cluster's signal."""
 
-import os
 import signal
-import threading
-import time
 from types import FrameType
 
 import lightning as L
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-PARENT = "PETMR_PARENT"
-"""Environment variable with the number of the process that starts a run, which may be gone before the run looks."""
-
 SIGNALS = (signal.SIGTERM, signal.SIGUSR2)
 """The second is what submitit has SLURM send before a job is preempted or runs out of time."""
-
-GRACE_S = 7.5
-"""For a stopped process to say how it ended, before it is killed."""
 
 
 def stop(signum: int, frame: FrameType | None) -> None:
@@ -54,17 +45,3 @@ class StopAtOnce(L.Callback):
 
 def _ask_nobody() -> None:
     """In the place of what Lightning does before every step of several ranks."""
-
-
-def follow_parent(seconds: float = 1.0) -> None:
-    """Stop when the process that started this one is gone, so that no orphan trains on unseen."""
-    parent = int(os.environ.pop(PARENT, os.getppid()))  # gone from the environment: further ranks follow this process
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(seconds)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE_S)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -3,7 +3,6 @@
 from typing import Any
 
 import lightning as L
-import torch
 
 from benchmark.runs.settings import Config, Run, merge, nested
 from benchmark.training.cli import build
@@ -45,7 +44,6 @@ def train(run: Run, cohort: Cohort, settings: Config, epochs: int, watch: Watch)
         epochs: At most.
         watch: Told how it goes.
     """
-    torch.use_deterministic_algorithms(True, warn_only=True)
     with quiet():
         return _train(run, cohort, settings, epochs, watch)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from benchmark.experiment.definition import Experiment, expand
-from benchmark.experiment.launch import splits_of
+from benchmark.experiment.plan import splits_of
 from benchmark.runs.lock import locked
 from benchmark.runs.settings import Config, Run, effective
 from benchmark.runs.tuned import Trial, Tuned, TunedVariant

@@ -15,7 +15,8 @@ def parse(verbs: Verbs, words: list[str], epilog: str) -> tuple[str, dict[str, A
     parser = ArgumentParser(prog="petmr", description="Benchmark of whole-brain segmentation of PET/MR.", epilog=epilog)
     subcommands = parser.add_subcommands(dest="verb", metavar="VERB")
     for name, function in verbs.items():
-        subcommands.add_subcommand(name, verb_parser(function), help=_summary(function))
+        own = verb_parser(function) if name in words else ArgumentParser()  # of the others only the names are needed
+        subcommands.add_subcommand(name, own, help=_summary(function))
     arguments = parser.parse_args(words)
     return arguments.verb, dict(arguments[arguments.verb])
 

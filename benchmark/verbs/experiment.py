@@ -16,6 +16,7 @@ def run(
     launcher: Literal["local", "slurm"] = "local",
     wandb: Literal["offline", "online", "disabled"] = "offline",
     dry_run: bool = False,
+    gpu_memory: float | None = None,
     restart: bool = False,
 ) -> None:
     """Train, test and score every run of an experiment that isn't done, then make its tables. Stop and go on at will.
@@ -30,27 +31,44 @@ def run(
         jobs: Runs at a time; one for each GPU (or group of trainer.devices GPUs), or one, where not given.
         launcher: Processes of this machine, or jobs of a SLURM cluster.
         wandb: Mode of Weights & Biases.
-        dry_run: Print the runs, their state and the time they may take, as timed here; start nothing.
+        dry_run: Print what is left, the time it may take as timed here, and the memory of a step; start nothing.
+        gpu_memory: GiB of the GPUs that a dry run has in mind; those of this machine where not given.
         restart: Start the chosen runs over.
     """
-    from benchmark.experiment.workflow import RunOptions, run_experiment, show_plan
+    from benchmark.experiment.workflow import RunOptions, run_experiment
 
-    work = show_plan if dry_run else run_experiment
-    work(experiment, cohort, output, RunOptions(only, scale, jobs, launcher, wandb, restart, tuned))
+    options = RunOptions(only, scale, jobs, launcher, wandb, restart, tuned)
+    if not dry_run:
+        run_experiment(experiment, cohort, output, options)
+        return
+    from benchmark.forecast.dry_run import show_plan
+
+    show_plan(experiment, cohort, output, options, gpu_memory)
 
 
-def status(runs: Path) -> None:
+def status(runs: Path, *, watch: bool = False, json: Path | None = None) -> None:
     """Show how far the runs of an experiment have come.
 
     Args:
         runs: Folder of the runs, such as runs/overall.
+        watch: Show it anew every two seconds until no run is going on.
+        json: File to write the table to.
     """
     from benchmark.console import show_table, stdout
-    from benchmark.experiment.status import expect, find_runs, read_progress, status_table, summary
+    from benchmark.console import watch as draw_again
+    from benchmark.experiment.status import find_runs, overview
+    from benchmark.text_tables import records
+    from datamodules.files import write_json
 
-    rows = expect(read_progress(find_runs(runs)), estimates={})
-    show_table(status_table(rows), str(runs))
-    stdout.print(summary(rows), markup=False)
+    found = find_runs(runs)
+    if watch:
+        table, sentence = draw_again(lambda: overview(found), str(runs))
+    else:
+        table, sentence, _ = overview(found)
+        show_table(table, str(runs))
+        stdout.print(sentence, markup=False)
+    if json:
+        write_json(json, records(table))
 
 
 def evaluate(
@@ -62,6 +80,7 @@ def evaluate(
     cohort: Path | None = None,
     name: str | None = None,
     only: str = "*",
+    jobs: int | None = None,
 ) -> None:
     """Test finished runs again under one other condition, without training; `petmr report` shows it beside the rest.
 
@@ -73,6 +92,7 @@ def evaluate(
         cohort: Another prepared cohort, to test on all its subjects or on its own test part.
         name: Of that cohort in the tables; its folder's where not given.
         only: Pattern over the runs' names, such as 'vnet/*'.
+        jobs: Runs tested at a time; one for each GPU, or one, where not given.
     """
     given = {"--missing": missing, "--noise": noise, "--misaligned": misaligned, "--cohort": cohort}
     asked = [option for option, value in given.items() if value is not None]
@@ -80,7 +100,7 @@ def evaluate(
         raise ValueError(f"A test is repeated under one condition: give one of {', '.join(given)}, not {len(asked)}.")
     from benchmark.experiment.conditions import elsewhere, noisy, without
     from benchmark.experiment.conditions import misaligned as displaced
-    from benchmark.experiment.evaluate import evaluate_all
+    from benchmark.experiment.workflow import evaluate as test_again
 
     if missing is not None:
         condition = without(missing)
@@ -90,7 +110,7 @@ def evaluate(
         condition = displaced(misaligned)
     else:
         condition = elsewhere(Path(str(cohort)), name)
-    evaluate_all(runs, condition, only)
+    test_again(runs, condition, only, jobs)
 
 
 def calibrate(runs: list[Path], *, only: str = "*") -> None:

@@ -69,12 +69,12 @@ def adopt(
     """
     from benchmark.console import progress, stdout
     from benchmark.experiment.definition import load_experiment
-    from benchmark.experiment.workflow import open_cohort_of
+    from benchmark.experiment.workflow import open_for
     from benchmark.sharing.adopt import Adoption
     from benchmark.sharing.adopt import adopt as take
 
     loaded = load_experiment(experiment, scale)
-    opened, runs = open_cohort_of(loaded, cohort), output or Path("runs") / loaded.name
+    opened, runs = open_for(loaded, cohort), output or Path("runs") / loaded.name
     adoption = Adoption(name, fold, seed, tool, indices, unknown_labels == "background")
     with progress("adopt", len(opened.subjects) // loaded.folds) as advance:
         folder = take(loaded, opened, predictions, runs, adoption, advance)

@@ -31,14 +31,14 @@ def tune(
     """
     from benchmark.console import progress, show_table, stdout
     from benchmark.experiment.definition import load_experiment
-    from benchmark.experiment.workflow import open_cohort_of
+    from benchmark.experiment.workflow import open_for
     from benchmark.tuning.table import tuned_table
     from benchmark.tuning.training import train
     from benchmark.tuning.tune import TUNED, TuneOptions, chosen
     from benchmark.tuning.tune import tune as search
 
     loaded = load_experiment(experiment, scale)
-    opened, place = open_cohort_of(loaded, cohort), output or Path("runs") / f"{loaded.name}-tuning"
+    opened, place = open_for(loaded, cohort), output or Path("runs") / f"{loaded.name}-tuning"
     options = TuneOptions(trials, fold, epochs, only)
     with progress("tune", trials * len(chosen(loaded, options))) as advance:
         found = search(loaded, opened, place, options, train, advance)

@@ -108,6 +108,17 @@ def load_splits(cohort: Cohort, folds: int, seed: int) -> Splits:
     return splits
 
 
+def foresee_splits(cohort: Cohort, folds: int, seed: int) -> Splits:
+    """What `load_splits` would give; folds that aren't there yet are drawn, but not saved.
+
+    Raises:
+        ValueError: As `load_splits`.
+    """
+    if splits_path(cohort.path, folds, seed).is_file():
+        return load_splits(cohort, folds, seed)
+    return _make(cohort, folds, seed, "folds")
+
+
 def _make(cohort: Cohort, folds: int, seed: int, kind: Kind) -> Splits:
     if kind != "folds" and folds != 1:
         raise ValueError(f"Folds of the kind '{kind}' are a single one, not {folds}: ask for --folds 1.")

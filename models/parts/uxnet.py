@@ -21,6 +21,31 @@ class ChannelNorm(nn.Module):
         return F.layer_norm(x.movedim(1, -1), self.weight.shape, self.weight, self.bias, eps=1e-6).movedim(-1, 1)
 
 
+class DepthwiseConv(nn.Conv3d):
+    """A depthwise convolution, in single precision where a processor was to take half of it on a grid below the kernel.
+
+    There oneDNN 3.12 (of PyTorch 2.13, `jit_bf16:avx512_core_bf16`) gives wrong gradients of the weights, and writes
+    past the end of their memory.
+
+    Args:
+        channels: Channels in and out.
+        kernel: Side of the kernel, odd.
+    """
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__(channels, channels, kernel, padding=kernel // 2, groups=channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[B, C, D, H, W]` to the same shape."""
+        halved = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
+        if x.device.type != "cpu" or not halved or min(x.shape[2:]) >= self.kernel_size[0]:
+            return super().forward(x)
+        bias = None if self.bias is None else self.bias.float()
+        with torch.autocast("cpu", enabled=False):
+            result: Tensor = self._conv_forward(x.float(), self.weight.float(), bias)
+        return result.to(x.dtype)
+
+
 class UXNetBlock(nn.Module):
     """x + gamma * PWC(GELU(PWC(LN(DWC(x))))): DWC a 7^3 depthwise convolution, PWC a scaling of each channel alone.
 
@@ -30,7 +55,7 @@ class UXNetBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.depthwise = nn.Conv3d(channels, channels, 7, padding=3, groups=channels)
+        self.depthwise = DepthwiseConv(channels, 7)
         self.norm = ChannelNorm(channels)
         self.expand = nn.Conv3d(channels, 4 * channels, 1, groups=channels)
         self.reduce = nn.Conv3d(4 * channels, channels, 1, groups=channels)

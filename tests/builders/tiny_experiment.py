@@ -1,6 +1,8 @@
 """Experiments that train in a second: a two-layer network on a cohort of `builders.cohorts`."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,12 +15,16 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, Variant, expand
-from benchmark.experiment.launch import splits_of
+from benchmark.experiment.plan import splits_of
+from benchmark.experiment.retest import Retest
+from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.settings import Run, merge
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.store import Cohort
+from datamodules.files import read_json
 
 TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)}
@@ -70,11 +76,38 @@ class ChosenNet(TinyNet):
         self.layers[2] = act()
 
 
+class WitnessNet(TinyNet):
+    """Writes down where its process comes from and what it may use."""
+
+    def __init__(self, *args: Any, notes: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        parent = Path(f"/proc/{os.getppid()}")
+        seen = {
+            "parent": os.getppid(),
+            "threads_of_parent": len(list((parent / "task").iterdir())),
+            "session": os.getsid(0) == os.getpid(),
+            "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "threads": torch.get_num_threads(),
+            "threads_of_children": os.environ["OMP_NUM_THREADS"],
+            "input": os.read(0, 1).decode(),
+        }
+        (Path(notes) / f"{os.getpid()}.json").write_text(json.dumps(seen))
+
+
 class BadNet(TinyNet):
     """Can't be built."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         raise RuntimeError("this network has no idea")
+
+
+class CrashNet(TinyNet):
+    """Takes its process with it in the first training step."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.device.type == "cpu" and type(image) is Tensor:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().forward(image)
 
 
 def tiny(
@@ -107,10 +140,18 @@ def first_run(experiment: Experiment) -> Run:
     return expand(experiment)[0]
 
 
+def retest(folder: RunFolder, condition: Condition) -> None:
+    """Test a run under a condition in this process, unless that is done."""
+    place = Retest.of(folder, condition)
+    place.ask(condition)
+    if not place.is_done():
+        work(place)
+
+
 def start(folder: RunFolder) -> subprocess.Popen[bytes]:
     """Work on a run in a process of its own."""
     with folder.log.open("a") as log:
-        command = [sys.executable, "-m", "benchmark.experiment.run", str(folder.path)]
+        command = [sys.executable, "-m", "benchmark.experiment.work", str(folder.path)]
         return subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
 
 
@@ -119,17 +160,17 @@ def petmr(*words: object, **options: Any) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options)
 
 
-def weights(folder: RunFolder, name: str = "last") -> dict[str, Tensor]:
+def weights(folder: RunFolder, name: str = "best") -> dict[str, Tensor]:
     loaded: dict[str, Tensor] = torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True)["state_dict"]
     return loaded
 
 
 def assert_same_result(one: RunFolder, other: RunFolder) -> None:
     """Bit-equal weights and scores."""
-    for name in ("best", "last"):
-        theirs = weights(other, name)
-        for key, value in weights(one, name).items():
-            assert torch.equal(value, theirs[key]), (name, key)
+    assert read_json(one.trained) == read_json(other.trained)
+    theirs = weights(other)
+    for key, value in weights(one).items():
+        assert torch.equal(value, theirs[key]), key
     pd.testing.assert_frame_equal(pd.read_csv(one.cases), pd.read_csv(other.cases), check_exact=True)
 
 

@@ -4,7 +4,7 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import begin, tiny
 
 from benchmark.__main__ import main
-from benchmark.experiment.run import work
+from benchmark.experiment.work import work
 from benchmark.report.further.calibration import calibration_sheets
 from benchmark.runs.evidence import gather
 from benchmark.sharing.pack import Contents, pack

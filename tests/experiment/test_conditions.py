@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import begin, petmr, tiny
+from builders.tiny_experiment import begin, petmr, retest, tiny
 
 from benchmark.experiment.conditions import Conditions, elsewhere, misaligned, noisy, without
-from benchmark.experiment.evaluate import evaluate_all
-from benchmark.experiment.run import work
+from benchmark.experiment.work import work
+from benchmark.experiment.workflow import evaluate
 from benchmark.scoring.case_table import read_cases
 from benchmark.statistics import tables
 
@@ -23,8 +23,8 @@ def folder(cohort, tmp_path_factory):
 
 
 def test_a_condition_adds_a_table_of_cases_with_its_own_column(folder, tmp_path):
-    evaluate_all([folder.path], noisy("high"))
-    evaluate_all([folder.path], without("pet"))
+    retest(folder, noisy("high"))
+    retest(folder, without("pet"))
     clean, loud, blind = (pd.read_csv(folder.path / f"cases{name}.csv") for name in ("", "-noise-0.2", "-missing-pet"))
     assert [*clean.columns, "noise"] == list(loud.columns)
     assert set(loud["noise"]) == {0.2}
@@ -57,7 +57,7 @@ def test_one_condition_has_one_name_however_it_is_asked_for():
 
 
 def test_a_misaligned_pet_is_a_condition_of_networks_that_see_something_beside_it(folder):
-    evaluate_all([folder.path], misaligned("3mm,2deg"))
+    retest(folder, misaligned("3mm,2deg"))
     clean, moved = (pd.read_csv(folder.path / f"cases{name}.csv") for name in ("", "-misaligned-3mm-2deg"))
     assert set(moved["misaligned_mm"]) == {3} and set(moved["misaligned_degrees"]) == {2}
     assert not moved["dice"].equals(clean["dice"])
@@ -78,7 +78,7 @@ def test_a_network_that_would_see_nothing_is_not_concerned():
 
 def test_another_cohort_is_tested_whole(folder, tmp_path):
     other = make_cohort(tmp_path / "other", subjects=3)
-    evaluate_all([folder.path], elsewhere(other.path, "clinic"))
+    retest(folder, elsewhere(other.path, "clinic"))
     cases = pd.read_csv(folder.path / "cases-cohort-clinic.csv")
     assert set(cases["subject"]) == set(other.subjects)
     assert set(cases["test_cohort"]) == {"clinic"}
@@ -86,18 +86,18 @@ def test_another_cohort_is_tested_whole(folder, tmp_path):
 
 
 def test_nothing_is_done_twice(folder):
-    evaluate_all([folder.path], noisy(0.05))
+    retest(folder, noisy(0.05))
     file = folder.path / "cases-noise-0.05.csv"
     before = file.stat().st_mtime_ns
-    evaluate_all([folder.path], noisy(0.05))
+    retest(folder, noisy(0.05))
     assert file.stat().st_mtime_ns == before
 
 
 def test_the_tables_keep_conditions_apart(folder):
-    evaluate_all([folder.path], noisy("high"))
-    evaluate_all([folder.path], without("pet"))
+    retest(folder, noisy("high"))
+    retest(folder, without("pet"))
     cases = read_cases([folder.cases, folder.path / "cases-noise-0.2.csv", folder.path / "cases-missing-pet.csv"])
-    evaluate_all([folder.path], misaligned("3mm"))
+    retest(folder, misaligned("3mm"))
     cases = pd.concat([cases, read_cases([folder.path / "cases-misaligned-3mm.csv"])], ignore_index=True)
     own = read_cases([folder.cases])
     pd.testing.assert_frame_equal(tables.overall(cases), tables.overall(own))
@@ -112,7 +112,7 @@ def test_a_condition_that_makes_no_difference_to_any_run_is_refused(cohort, tmp_
     run.cases.touch()
     run.done.write_text("{}")
     with pytest.raises(ValueError, match=r"No run that matches .* is done and concerned by noise-0.2"):
-        evaluate_all([tmp_path], noisy("high"))
+        evaluate([tmp_path], noisy("high"))
 
 
 def test_exactly_one_condition_is_asked_for(folder):

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 import yaml
@@ -13,9 +12,10 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny, write_experiment
 
 from benchmark.experiment.definition import Experiment, Variant, expand
-from benchmark.experiment.launch import Planned, launch, plan, splits_of
+from benchmark.experiment.plan import Planned, plan, splits_of, training_jobs
 from benchmark.experiment.status import find_runs
-from benchmark.experiment.workflow import RunOptions, _devices
+from benchmark.experiment.workflow import RunOptions, devices_of
+from benchmark.launching.launch import launch
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.lock import LockedError, locked
 from datamodules.cohort.splits import certify
@@ -32,11 +32,13 @@ def planned_of(experiment, cohort, output, *words, **options) -> Planned:
 
 def launched(experiment, cohort, output, launcher):
     planned = planned_of(experiment, cohort, output)
-    return launch(planned, cohort, splits_of(experiment, cohort), launcher, at_once=1)
+    return launch(training_jobs(planned, cohort, splits_of(experiment, cohort)), launcher)
 
 
 class Recorder:
     """A launcher that marks runs done, or doesn't."""
+
+    at_once = 1
 
     def __init__(self, fails=()):
         self.fails, self.ran = fails, []
@@ -54,9 +56,7 @@ class Recorder:
 def test_what_is_done_is_skipped_and_failures_do_not_stop_the_rest(cohort, tmp_path):
     experiment = tiny({"a": "TinyNet", "b": "TinyNet"})
     failing = Recorder(fails=("a/fold-0-seed-0",))
-    outcomes = launch(
-        planned_of(experiment, cohort, tmp_path), cohort, splits_of(experiment, cohort), failing, at_once=1
-    )
+    outcomes = launched(experiment, cohort, tmp_path, failing)
     assert [outcome.state for outcome in outcomes] == ["waiting", "done", "done", "done"]
     assert [bool(outcome.message) for outcome in outcomes] == [True, False, False, False]
     again = Recorder()
@@ -69,9 +69,7 @@ def test_a_run_that_cannot_be_begun_fails_alone(cohort, tmp_path):
     experiment = tiny()
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/fold-0-seed-0").write_text("a file where a folder must be")
-    outcomes = launch(
-        planned_of(experiment, cohort, tmp_path), cohort, splits_of(experiment, cohort), Recorder(), at_once=1
-    )
+    outcomes = launched(experiment, cohort, tmp_path, Recorder())
     assert [outcome.state for outcome in outcomes] == ["failed", "done"]
 
 
@@ -108,7 +106,7 @@ def test_two_commands_cannot_begin_two_configurations_in_one_folder(cohort, tmp_
     planned = planned_of(other, cohort, tmp_path)  # before the first command begins
     folder = begin(tmp_path, one, cohort)
     before = folder.read_record()
-    outcomes = launch(planned, cohort, splits_of(other, cohort), Recorder(), at_once=1)
+    outcomes = launch(training_jobs(planned, cohort, splits_of(other, cohort)), Recorder())
     assert outcomes[0].state == "failed" and "model.learning_rate: 0.03 then, 0.5 now" in outcomes[0].message
     assert folder.read_record() == before
 
@@ -221,7 +219,7 @@ def test_scores_that_are_gone_are_made_again(matrix, tmp_path, cohort):
 def test_numbers_of_gpus_or_jobs_that_cannot_be_are_refused(cohort, tmp_path):
     variants = {name: Variant("builders.tiny_experiment.TinyNet", config=config) for name, config in DEVICES.items()}
     with pytest.raises(ValueError, match=r"different trainer\.devices \(1, 4\)"):
-        _devices(Experiment("x", variants))
+        devices_of(Experiment("x", variants))
     with pytest.raises(ValueError, match="got --jobs 0"):
         RunOptions(jobs=0)
 
@@ -242,40 +240,6 @@ def test_an_experiment_that_names_its_cohort_and_conditions_needs_nothing_else(c
 def test_without_any_cohort_the_option_is_named(tmp_path):
     file = write_experiment(tmp_path / "e.yaml", tiny())
     assert petmr("run", file).stderr == "petmr: 'tiny' names no cohort: give one with --cohort.\n"
-
-
-def test_a_dry_run_lists_runs_and_time_names_networks_that_cannot_be_built_and_starts_nothing(matrix, cohort):
-    runs, _ = matrix
-    result = petmr("run", runs.parent / "e.yaml", "--cohort", cohort.path, "--output", runs, "--dry-run")
-    assert "tiny: 6 runs" in result.stdout
-    assert "One after the other the rest takes 0:00:" in result.stdout
-    assert not (runs / "good/fold-1-seed-0").exists()
-    assert result.returncode == 1
-    assert result.stderr.endswith("petmr: bad: can't be trained here (this network has no idea).\n")
-
-
-def test_a_dry_run_estimates_what_has_never_run(cohort, tmp_path):
-    file = write_experiment(
-        tmp_path / "e.yaml", tiny({"a": "TinyNet", "b": "TinyNet"}, trainer={"max_epochs": 10_000_000})
-    )
-    result = petmr("run", file, "--cohort", cohort.path, "--output", tmp_path / "runs", "--dry-run")
-    assert "time each network 2/2: b" in result.stderr
-    hours = int(result.stdout.partition("One after the other the rest takes ")[2].split(":")[0])
-    assert hours >= 1, result.stdout
-    assert not (tmp_path / "runs").exists()
-
-
-def test_a_dry_run_of_a_restart_is_no_refusal(cohort, tmp_path):
-    begin(tmp_path / "runs", tiny(model={"learning_rate": 0.5}), cohort)
-    words = ("run", write_experiment(tmp_path / "e.yaml", tiny()), "--cohort", cohort.path, "--dry-run")
-    assert "was begun with something else" in petmr(*words, "--output", tmp_path / "runs").stderr
-    assert petmr(*words, "--output", tmp_path / "runs", "--restart").returncode == 0
-
-
-def test_another_scale_is_another_experiment(cohort, tmp_path):
-    file = write_experiment(tmp_path / "e.yaml", replace(tiny({"a": "TinyNet"}), scale="paper"))
-    shown = petmr("run", file, "--cohort", cohort.path, "--scale", "demo", "--dry-run", cwd=tmp_path).stdout
-    assert "tiny-demo: 2 runs" in shown
 
 
 def heed_ctrl_c() -> None:

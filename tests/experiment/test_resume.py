@@ -18,16 +18,16 @@ from builders.tiny_experiment import (
     petmr,
     start,
     tiny,
-    weights,
     write_experiment,
 )
 
 import benchmark.checkpoints
-import benchmark.experiment.scores
+import benchmark.experiment.run
+import benchmark.experiment.testing
 import benchmark.training.callbacks
 from benchmark.experiment.definition import SHIPPED, load_experiment
-from benchmark.experiment.local import LocalLauncher
-from benchmark.experiment.run import execute, work
+from benchmark.experiment.run import execute
+from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from datamodules.files import read_json
 
@@ -81,8 +81,11 @@ MOMENTS = {
     "between best and last of the second epoch": (benchmark.checkpoints.torch, "save", 4),
     "training": (benchmark.training.task, "dice_ce_losses", 5),
     "predicting": (benchmark.training.callbacks, "write_prediction", 2),
-    "scoring": (benchmark.experiment.scores, "score_subject", 2),
-    "the table of cases": (benchmark.experiment.scores, "write_csv", 1),
+    "dropping the optimizer": (benchmark.experiment.run, "drop_optimizer", 1),
+    "saying that training is over": (benchmark.experiment.run, "write_json", 1),
+    "scoring": (benchmark.experiment.testing, "score_subject", 2),
+    "the table of cases": (benchmark.experiment.run, "write_csv", 1),
+    "the completion marker": (benchmark.experiment.run, "write_json", 2),
 }
 
 
@@ -166,26 +169,26 @@ def test_sigterm_leaves_a_run_preempted_and_it_goes_on_to_the_same_result(cohort
     assert 0 < read_json(folder.progress)["epoch"] < 400
 
 
-def test_an_orphan_stops_by_itself(cohort, tmp_path):
-    folder = begin(tmp_path, tiny(trainer={"max_epochs": 4000}), cohort)
-    parent = os.fork()
-    if not parent:
-        LocalLauncher([None])(folder)
-        os._exit(0)
-    wait_for(folder.log)
-    time.sleep(0.5)
-    os.kill(parent, signal.SIGKILL)  # while the run still imports
-    os.waitpid(parent, 0)
+LAUNCH = """
+import sys
+from pathlib import Path
+from benchmark.launching.local import LocalLauncher
+from benchmark.runs.folder import RunFolder
+LocalLauncher([None])(RunFolder(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("sign", ["lock", "progress.json"])
+def test_an_orphan_stops_by_itself(cohort, tmp_path, sign):
+    folder = begin(tmp_path, tiny(trainer={"max_epochs": 100_000}), cohort)
+    with subprocess.Popen([sys.executable, "-c", LAUNCH, folder.path], env=ENVIRONMENT) as parent:
+        wait_for(folder.path / sign)
+        parent.kill()
     deadline = time.monotonic() + 30
-    while runs_somewhere(folder):
+    while folder.state() == "running":
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert folder.state() != "done"
-
-
-def runs_somewhere(folder: RunFolder) -> bool:
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    return any(str(folder.path).encode() in command for command in commands)
+    assert folder.state() == "preempted"
 
 
 SHORTER = {"data": {"epoch_length": 16}}
@@ -265,12 +268,19 @@ def test_the_first_error_of_several_ranks_is_kept(cohort, tmp_path, monkeypatch)
 def test_nothing_is_trained_again_when_only_scoring_was_left(undisturbed, cohort, tmp_path, monkeypatch):
     folder = begin(tmp_path, tiny(), cohort)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        die_at(patch, benchmark.experiment.scores, "score_subject", 1)
+        die_at(patch, benchmark.experiment.testing, "score_subject", 1)
         execute(folder)
-    before = (folder.checkpoints / "last.ckpt").stat().st_mtime_ns
+    before = (folder.checkpoints / "best.ckpt").stat().st_mtime_ns
     execute(folder)
-    assert (folder.checkpoints / "last.ckpt").stat().st_mtime_ns == before
-    assert weights(folder)
+    assert (folder.checkpoints / "best.ckpt").stat().st_mtime_ns == before
+    assert len(list(folder.path.glob("log/*"))) == 2  # one of them the test's
+
+
+def test_a_finished_run_keeps_its_best_weights_alone(undisturbed):
+    assert [path.name for path in undisturbed.checkpoints.iterdir()] == ["best.ckpt"]
+    checkpoint = torch.load(undisturbed.checkpoints / "best.ckpt", weights_only=True)
+    assert "optimizer_states" not in checkpoint
+    assert checkpoint["epoch"] == 2  # so that equal weights mean an equal training to its end
 
 
 def test_a_finished_run_is_left_alone(undisturbed):

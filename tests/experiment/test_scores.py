@@ -9,7 +9,7 @@ import torch
 from builders.cohorts import make_cohort
 from builders.small_networks import SMALL, SMALL_PATCH
 
-from benchmark.experiment.scores import score_run, score_subject
+from benchmark.experiment.scores import cases_of_run, score_subject
 from benchmark.labelling.predictions import write_prediction
 from benchmark.labelling.sliding_window import SlidingWindow
 from benchmark.labelling.whole_subjects import Inference, label_subject
@@ -18,6 +18,7 @@ from benchmark.scoring.case_table import read_cases
 from benchmark.scoring.columns import SCORES, UPTAKE
 from benchmark.statistics.consistency import UPTAKE as UPTAKE_QUANTITY
 from benchmark.statistics.consistency import quantities
+from datamodules.files import write_csv
 from models import NETWORKS
 
 
@@ -36,9 +37,16 @@ def run(cohort, tmp_path):
     return folder
 
 
+def cases_of(cohort, run):
+    """The cases of a run's subjects, from a table of each on disk."""
+    tables = [run.path / f"{subject}.csv" for subject in cohort.subjects]
+    for subject, table in zip(cohort.subjects, tables, strict=True):
+        write_csv(table, score_subject(cohort, subject, run.predictions))
+    return cases_of_run(run.read_record(), cohort, read_cases(tables))
+
+
 def test_a_run_is_scored_with_everything_that_the_report_asks_for(cohort, run):
-    score_run(run, cohort, cohort.subjects)
-    cases = read_cases([run.cases])
+    cases = cases_of(cohort, run)
     assert list(cases.columns[:10]) == [*RunRecord.__annotations__, "subject", "group"]
     assert cases["group"].tolist() == cases["subject"].map(cohort.groups).tolist()
     assert {*SCORES, *UPTAKE} <= set(cases.columns)
@@ -46,7 +54,7 @@ def test_a_run_is_scored_with_everything_that_the_report_asks_for(cohort, run):
 
 
 def test_the_table_keeps_every_bit(cohort, run):
-    score_run(run, cohort, cohort.subjects)
+    write_csv(run.cases, cases_of(cohort, run))
     own = pd.concat([score_subject(cohort, subject, run.predictions) for subject in cohort.subjects])
     again = read_cases([run.cases])
     for name in ("dice", "hausdorff_mm", "assd_mm", "truth_mean", "prediction_mean"):

@@ -3,7 +3,7 @@ import torch
 from builders.fingerprint import assert_matches, fill, fixed_input
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.parts.uxnet import UXNetBlock, UXNetEncoder
+from models.parts.uxnet import DepthwiseConv, UXNetBlock, UXNetEncoder
 from models.uxnet3d import UXNet3D
 
 SMALL = {"patch_size": [32, 32, 32], "feature_sizes": [8, 16, 32, 64], "hidden_size": 128}
@@ -63,3 +63,19 @@ def test_other_than_four_stages_are_refused(stages: dict[str, tuple[int, ...]]) 
 def test_patch_that_leaves_one_voxel_at_the_deepest_level_is_refused() -> None:
     with pytest.raises(ValueError, match=r"at least 32 voxels; got \(16, 16, 16\)"):
         UXNet3D(2, 5, patch_size=(16, 16, 16))
+
+
+@pytest.mark.parametrize("side", [1, 2, 6, 8])
+def test_half_precision_gives_the_depthwise_convolution_the_gradients_of_single_precision(side):
+    torch.manual_seed(0)
+    convolution, image = DepthwiseConv(16, 7), torch.rand(2, 16, side, side, side)
+
+    def gradient(half: bool) -> torch.Tensor:
+        convolution.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            result = convolution(image.to(memory_format=torch.channels_last_3d))
+        (result.float() * image).sum().backward()
+        return convolution.weight.grad
+
+    single = gradient(half=False).clone()
+    torch.testing.assert_close(gradient(half=True), single, rtol=0, atol=0.02 * single.abs().max().item())

@@ -13,7 +13,7 @@ from benchmark.__main__ import main
 from benchmark.experiment.conditions import without
 from benchmark.experiment.definition import Experiment
 from benchmark.experiment.evaluate import concerned
-from benchmark.experiment.launch import plan, splits_of
+from benchmark.experiment.plan import plan, splits_of
 from benchmark.experiment.run import execute
 from benchmark.report.facts import read_costs, read_facts
 from benchmark.report.further.provenance import provenance
@@ -184,7 +184,7 @@ def test_an_adoption_that_was_killed_is_no_result_and_the_same_command_goes_on(
 ):
     maps = foreign(cohort, fold, tmp_path / "maps")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("benchmark.sharing.adopt.score_run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("benchmark.sharing.adopt.score_subject", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         taken(cohort, maps, tmp_path / "runs")
     run = RunFolder(tmp_path / "runs/tool/fold-0-seed-0")
     assert run.state() == "interrupted"

@@ -10,7 +10,8 @@ from builders.tiny_experiment import begin, tiny, weights
 import benchmark.checkpoints
 import datamodules.files
 from benchmark.checkpoints import SafeCheckpointIO
-from benchmark.experiment.run import execute, work
+from benchmark.experiment.run import execute
+from benchmark.experiment.work import work
 from benchmark.labelling.trained import load_trained
 from benchmark.training.cli import build
 from datamodules.files import read_json
@@ -53,9 +54,15 @@ def test_a_truncated_checkpoint_is_refused_by_name(tmp_path):
         SafeCheckpointIO().load_checkpoint(path)
 
 
+def fit(folder):
+    """Train, and nothing else."""
+    cli = build(["--config", str(folder.config)], run=False)
+    cli.trainer.fit(cli.model, datamodule=cli.datamodule)
+
+
 def test_last_is_the_last_finished_epoch_though_none_was_better_than_the_first(cohort, tmp_path):
     folder = begin(tmp_path, tiny(model={"learning_rate": 0.0}), cohort)
-    execute(folder)
+    fit(folder)
     last, best = (torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True) for name in ("last", "best"))
     assert (best["epoch"], last["epoch"]) == (0, 2)
 
@@ -85,8 +92,7 @@ def full_disk(*args, **settings):
 def test_a_full_disk_fails_the_run_and_leaves_what_was_there(cohort, tmp_path, monkeypatch, module, name):
     short, long = tiny(trainer={"max_epochs": 1}), tiny(trainer={"max_epochs": 2})
     folder = begin(tmp_path, short, cohort)
-    execute(folder)
-    folder.done.unlink()
+    fit(folder)
     folder.record.unlink()  # else a longer training would be refused here
     before = weights(folder)
     begin(tmp_path, long, cohort)

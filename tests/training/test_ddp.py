@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 import torch
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import ENVIRONMENT, begin, ranks_in, read_diary, start, tiny, weights
+from builders.tiny_experiment import ENVIRONMENT, begin, ranks_in, read_diary, retest, start, tiny, weights
 
 from benchmark.experiment.conditions import Condition
-from benchmark.experiment.evaluate import evaluate_run
 from benchmark.experiment.run import execute
 from benchmark.runs.folder import RunFolder
 from benchmark.training.cli import build
@@ -117,7 +116,7 @@ def test_batch_norm_has_the_same_statistics_wherever_a_subject_is_tested(tmp_pat
     cohort = make_cohort(tmp_path / "data", 7)
     folder, _ = run(tmp_path / "two", cohort, processes=2, norm="batch")
     before = pd.read_csv(folder.cases)
-    evaluate_run(folder, Condition("alone", {}, {}))
+    retest(folder, Condition("alone", {}, {}))
     pd.testing.assert_frame_equal(pd.read_csv(folder.path / "cases-alone.csv"), before, check_exact=True)
 
 
@@ -159,4 +158,4 @@ def _ranks_of(pid: int) -> list[int]:
     children = [
         int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
-    return [child for child in children if b"benchmark.experiment.run" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children if b"benchmark.experiment.work" in Path(f"/proc/{child}/cmdline").read_bytes()]

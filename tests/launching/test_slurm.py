@@ -9,10 +9,11 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import TESTS, assert_same_result, begin, tiny
 from submitit.core.utils import FailedJobError
 
-from benchmark.experiment.launch import launch, plan, splits_of
-from benchmark.experiment.resources import Resources
+from benchmark.experiment.plan import plan, splits_of, training_jobs
 from benchmark.experiment.run import execute
-from benchmark.experiment.slurm import Queue, SlurmLauncher
+from benchmark.launching.launch import launch
+from benchmark.launching.resources import Resources
+from benchmark.launching.slurm import Queue, SlurmLauncher
 from benchmark.runs.folder import RunFolder
 from datamodules.files import read_json
 
@@ -70,8 +71,9 @@ def test_a_job_that_slurm_does_not_take_fails_that_run_alone(cohort, tmp_path, m
     launcher = SlurmLauncher(SMALL, tmp_path / "slurm", cluster="local")
     monkeypatch.setattr(launcher.executor, "submit", refuse)
     experiment = tiny()
-    planned = plan(experiment, cohort, splits_of(experiment, cohort), tmp_path / "runs")
-    outcomes = launch(planned, cohort, splits_of(experiment, cohort), launcher, at_once=2, wandb="disabled")
+    splits = splits_of(experiment, cohort)
+    planned = plan(experiment, cohort, splits, tmp_path / "runs")
+    outcomes = launch(training_jobs(planned, cohort, splits, "disabled"), launcher)
     assert [outcome.state for outcome in outcomes] == ["failed", "failed"]
     assert "SLURM doesn't take the job (sbatch: error: invalid partition)" in outcomes[0].message
 

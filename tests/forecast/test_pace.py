@@ -2,8 +2,9 @@ import pytest
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import first_run, tiny
 
-import benchmark.experiment.estimate
-from benchmark.experiment.estimate import Seconds, estimate
+import benchmark.forecast.pace
+from benchmark.forecast.pace import Seconds, build_alone, seconds_of
+from datamodules.cohort.splits import foresee_splits
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,13 @@ def timed(monkeypatch):
             raise ValueError("too small for its deepest level")
         return Seconds(side**3, 0)
 
-    monkeypatch.setattr(benchmark.experiment.estimate, "_time", time)
+    monkeypatch.setattr(benchmark.forecast.pace, "_time", time)
     monkeypatch.setattr("builders.tiny_experiment.TinyNet.smallest", 0, raising=False)
     return sides
+
+
+def estimate(run, cohort):
+    return seconds_of(run, cohort, foresee_splits(cohort, 2, 0), build_alone(run, cohort))
 
 
 def run_on(side, **config):
@@ -49,7 +54,7 @@ def test_a_network_that_needs_more_than_the_smallest_patch_gets_it(cohort, timed
 
 
 def test_windows_of_validations_and_test_are_counted_with_mirror_images(cohort, monkeypatch):
-    monkeypatch.setattr(benchmark.experiment.estimate, "_time", lambda cli: Seconds(0, 1))
+    monkeypatch.setattr(benchmark.forecast.pace, "_time", lambda cli: Seconds(0, 1))
     once = estimate(run_on(16), cohort)
     sides = {subject.shape for subject in cohort.subjects.values()}
     assert all(max(shape) <= 28 for shape in sides)  # two windows of 16 with an overlap of a quarter
@@ -58,9 +63,7 @@ def test_windows_of_validations_and_test_are_counted_with_mirror_images(cohort, 
 
 
 def run_windows(cohort, epochs):
-    from datamodules.cohort.splits import load_splits
-
-    fold = load_splits(cohort, 2, 0).folds[0]
+    fold = foresee_splits(cohort, 2, 0).folds[0]
     needed = {name: 2 ** sum(side > 16 for side in subject.shape) for name, subject in cohort.subjects.items()}
     return epochs * sum(needed[name] for name in fold.validation) + sum(needed[name] for name in fold.test)
 
@@ -74,15 +77,6 @@ def test_training_may_be_bounded_by_steps(cohort, timed):
     assert estimate(alike, cohort) == pytest.approx(2 * 2 * 16**3)
 
 
-def test_whatever_a_network_raises_names_it(cohort, monkeypatch):
-    def refuse(*args, **settings):
-        raise AssertionError("sides must be multiples of 48")
-
-    monkeypatch.setattr("builders.tiny_experiment.TinyNet.forward", refuse)
-    with pytest.raises(ValueError, match=r"tiny: can't be trained here \(sides must be multiples of 48\)"):
-        estimate(run_on(16), cohort)
-
-
-def test_a_mistake_in_the_configuration_is_told(cohort):
-    with pytest.raises(ValueError, match=r"tiny: can't be trained here \(.*no_such_setting"):
-        estimate(first_run(tiny(settings={"no_such_setting": 1})), cohort)
+def test_every_step_updates_the_weights(cohort, monkeypatch):
+    monkeypatch.setattr(benchmark.forecast.pace, "_time", lambda cli: Seconds(0, 0, update=1))
+    assert estimate(run_on(16), cohort) == pytest.approx(7 * 10 / 2)

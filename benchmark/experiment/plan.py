@@ -1,46 +1,22 @@
-"""Brings the runs of an experiment to their end, wherever they are worked on, and goes on after failures."""
+"""Which runs of an experiment are to be done, and whether their folders allow it."""
 
 import shutil
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from benchmark.experiment.definition import Experiment, expand
+from benchmark.launching.launch import Job
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.lock import LockedError, is_locked, refusal
 from benchmark.runs.settings import Run
 from benchmark.training.tracking import WandbMode
 from datamodules.cohort.splits import Splits, load_splits
 from datamodules.cohort.store import Cohort
-from datamodules.files import read_json
 from datamodules.patches.shares import share
 
 Planned = Sequence[tuple[Run, RunFolder]]
-
-TAIL = 15
-"""Lines of a failed run's log that its report shows."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its state, `skipped` where it was done before, and the end of its log where it isn't done."""
-
-    run: Run
-    state: str
-    message: str = ""
-
-
-class Launcher(Protocol):
-    """Brings begun runs to their end, somewhere."""
-
-    def __call__(self, folder: RunFolder) -> None:
-        """Work on one run until its process has ended, however that was."""
-
-    def stop(self) -> None:
-        """Stop everything that is going on."""
 
 
 def plan(
@@ -122,58 +98,6 @@ def splits_of(experiment: Experiment, cohort: Cohort) -> Splits:
     return load_splits(cohort, experiment.folds, experiment.split_seed)
 
 
-def launch(
-    planned: Planned,
-    cohort: Cohort,
-    splits: Splits,
-    launcher: Launcher,
-    *,
-    at_once: int,
-    wandb: WandbMode = "offline",
-    report: Callable[[Outcome], None] = lambda outcome: None,
-) -> list[Outcome]:
-    """Bring planned runs to their end, skipping those that are done.
-
-    Args:
-        planned: What `plan` chose.
-        cohort: What they are trained and tested on.
-        splits: Its folds.
-        launcher: Where.
-        at_once: Runs handed to the launcher at a time.
-        wandb: Mode of Weights & Biases.
-        report: Called with each outcome as it is known.
-
-    Raises:
-        KeyboardInterrupt: After all processes have been stopped.
-    """
-
-    def one(item: tuple[Run, RunFolder]) -> Outcome:
-        run, folder = item
-        outcome = Outcome(run, "skipped") if folder.is_done() else bring(run, folder)
-        report(outcome)
-        return outcome
-
-    def bring(run: Run, folder: RunFolder) -> Outcome:
-        try:
-            folder.begin(run, cohort, splits, wandb)
-            launcher(folder)
-        except (OSError, ValueError) as error:  # as from a full disk: others may still find room
-            return Outcome(run, "failed", str(error))
-        return Outcome(run, folder.state(), "" if folder.is_done() else _reason(folder))
-
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        return list(pool.map(one, planned))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        launcher.stop()
-        raise
-    finally:
-        pool.shutdown(wait=True)
-
-
-def _reason(folder: RunFolder) -> str:
-    """Why a run isn't done: the error that ended it, and the end of its log."""
-    log = folder.log
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    return "\n".join([str(read_json(folder.ended).get("error", "")), f"The end of {log}:", *lines[-TAIL:]])
+def training_jobs(planned: Planned, cohort: Cohort, splits: Splits, wandb: WandbMode = "offline") -> list[Job]:
+    """What `plan` chose, as jobs on a cohort and its folds."""
+    return [Job(folder, partial(folder.begin, run, cohort, splits, wandb)) for run, folder in planned]

@@ -1,7 +1,4 @@
-"""How long a run that hasn't begun may take: a training step and a window of its network are timed here, and counted.
-
-Reading, scoring and starting up come on top: they matter for small networks on small patches only.
-"""
+"""How long a run takes: a training step and a window of its network are timed here, and counted."""
 
 import math
 from collections.abc import Sequence
@@ -17,6 +14,7 @@ from benchmark.runs.settings import Run, merge
 from benchmark.training.cli import BenchmarkCLI, build
 from benchmark.training.losses import dice_ce_loss
 from benchmark.training.quiet import quiet
+from datamodules.cohort.splits import Splits
 from datamodules.cohort.store import Cohort
 
 SMALL = (32, 64)
@@ -30,29 +28,36 @@ REPEATS = 2
 
 @dataclass(frozen=True)
 class Seconds:
-    """What a network takes for one patch, as part of a batch: in training, and in a forward pass without gradients."""
+    """What a network takes for one patch, as part of a batch: in training, and in a forward pass without gradients.
+
+    Attributes:
+        patch: Forward and backward pass.
+        window: Forward pass.
+        update: Of all weights, once a step.
+    """
 
     patch: float
     window: float
+    update: float = 0.0
 
 
-def estimate(run: Run, cohort: Cohort) -> float:
-    """Seconds that one process takes for a run on this machine.
+@dataclass(frozen=True)
+class Work:
+    """What a run does, in numbers: patches that it trains on, steps, validations, and windows that it labels."""
 
-    Raises:
-        ValueError: If the run's network or configuration can't be built, or its training step fails.
-    """
-    try:
-        cli = _build(run, cohort)
-        seconds = _seconds(run, cohort, cli)
-    except Exception as error:  # anything that a network or a configuration may do
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{run.variant}: can't be trained here ({reason}).") from error
-    patches, windows = _work(cli)
-    return patches * seconds.patch + windows * seconds.window
+    patches: int
+    steps: int
+    windows: int
 
 
-def _build(run: Run, cohort: Cohort, patch: tuple[int, ...] | None = None) -> BenchmarkCLI:
+def seconds_of(run: Run, cohort: Cohort, splits: Splits, cli: BenchmarkCLI) -> float:
+    """Seconds that one process takes for a run on this machine, once it is built."""
+    seconds, work = _seconds(run, cohort, cli), _work(cli, splits)
+    return work.patches * seconds.patch + work.steps * seconds.update + work.windows * seconds.window
+
+
+def build_alone(run: Run, cohort: Cohort, patch: tuple[int, ...] | None = None) -> BenchmarkCLI:
+    """Trainer, task and data of a run, in this process alone and with patches of another size where one is given."""
     place: dict[str, Any] = {"data": {"cohort": str(cohort.path)}, "trainer": ALONE}
     smaller = {"data": {"patch_size": list(patch)}} if patch else {}
     with quiet():
@@ -66,27 +71,28 @@ def _seconds(run: Run, cohort: Cohort, cli: BenchmarkCLI) -> Seconds:
     for side in SMALL:
         part = tuple(min(side, length) for length in whole)
         try:
-            smaller = _build(run, cohort, part)
+            smaller = build_alone(run, cohort, part)
             share = _gmac(cli) / _gmac(smaller)
             seconds = _time(smaller)
         except Exception:  # too small for its deepest level, which each network says in its own way
             continue
-        return Seconds(seconds.patch * share, seconds.window * share)
+        return Seconds(seconds.patch * share, seconds.window * share, seconds.update)
     return _time(cli)
 
 
 def _gmac(cli: BenchmarkCLI) -> float:
-    return count_network(cli.model.network, _sizes(cli)).gmac
+    return count_network(cli.model.network, sizes_of(cli)).gmac
 
 
-def _sizes(cli: BenchmarkCLI) -> Sizes:
+def sizes_of(cli: BenchmarkCLI) -> Sizes:
+    """What goes into the network in training, and what comes out."""
     data = cli.datamodule
     return Sizes(data.patch_size, data.in_channels, data.out_channels)
 
 
 def _time(cli: BenchmarkCLI) -> Seconds:
-    """Time a training step and a forward pass, on the device and in the precision and batches of the run."""
-    device, precision, sizes = cli.trainer.strategy.root_device, cli.trainer.precision_plugin, _sizes(cli)
+    """Time a training step, its update and a forward pass, as the run would do them: device, precision, batches."""
+    device, precision, sizes = cli.trainer.strategy.root_device, cli.trainer.precision_plugin, sizes_of(cli)
     network = precision.convert_module(cli.model.network).to(device)
 
     def images(batch: int) -> Tensor:
@@ -96,8 +102,10 @@ def _time(cli: BenchmarkCLI) -> Seconds:
     patches, windows = images(cli.datamodule.batch_size), images(cli.model.inference.window.at_once)
     label = torch.randint(sizes.out_channels, (len(patches), *sizes.patch), device=device)
 
+    optimizer = torch.optim.AdamW(network.parameters())
+
     def step() -> None:
-        network.zero_grad()
+        optimizer.zero_grad()
         with precision.forward_context():
             loss = dice_ce_loss(network(patches), label, cli.model.ce_weight)
         loss.backward()
@@ -106,21 +114,22 @@ def _time(cli: BenchmarkCLI) -> Seconds:
         with torch.no_grad(), precision.forward_context():
             network(windows)
 
-    step_s, forward_s = (median_seconds(work, device.type, REPEATS) for work in (step, forward))
-    return Seconds(step_s / len(patches), forward_s / len(windows))
+    timed = (step, optimizer.step, forward)
+    step_s, update_s, forward_s = (median_seconds(work, device.type, REPEATS) for work in timed)
+    return Seconds(step_s / len(patches), forward_s / len(windows), update_s)
 
 
-def _work(cli: BenchmarkCLI) -> tuple[int, int]:
-    """Patches that a run trains on, and windows that it labels in validations and test."""
+def _work(cli: BenchmarkCLI, splits: Splits) -> Work:
+    """What a run has to do: training, validations and test."""
     data = cli.datamodule
-    data.setup("fit")
+    data.splits = splits
     each = data.patches_per_epoch
     bounds = ((cli.trainer.max_epochs or -1, each), (cli.trainer.max_steps, data.batch_size))
     patches = min((count * size for count, size in bounds if count > 0), default=0)  # without any it never ends
     between = max(data.epochs_to_validation, cli.trainer.check_val_every_n_epoch or 1)
     validations = max(math.ceil(patches / each) // between, 1)
     windows = validations * _windows(cli, data.validated) + _windows(cli, data.parts.test)
-    return patches, windows
+    return Work(patches, math.ceil(patches / data.batch_size), windows)
 
 
 def _windows(cli: BenchmarkCLI, subjects: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Runs as jobs of a SLURM cluster, through submitit."""
+"""Work as jobs of a SLURM cluster, through submitit."""
 
 import logging
 import math
@@ -13,10 +13,11 @@ from threading import Event, Lock
 import submitit
 from submitit.core.utils import DelayedSubmission, FailedJobError
 
-from benchmark.experiment.resources import Resources
-from benchmark.runs.folder import RunFolder
+from benchmark.launching.following import PARENT
+from benchmark.launching.launch import WORK
+from benchmark.launching.resources import Resources
+from benchmark.runs.workplace import Workplace
 from benchmark.training.processes import BY_SLURM
-from benchmark.training.stopping import PARENT
 from datamodules.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -30,19 +31,19 @@ POLL_S = 5.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a job does: one run in a process of its own. SLURM's preemption queues it again, and it goes on."""
+    """What a job does, in a process of its own. SLURM's preemption queues it again, and it goes on."""
 
     folder: Path
 
     def __call__(self) -> None:
-        """Run the folder.
+        """Work in the folder.
 
         Raises:
-            CalledProcessError: If the run isn't done, so that SLURM ends the other ranks of a job.
+            CalledProcessError: If the work isn't done, so that SLURM ends the other ranks of a job.
         """
-        command = [sys.executable, "-m", "benchmark.experiment.run", str(self.folder)]
+        command = [sys.executable, "-m", WORK, str(self.folder)]
         environment = {**os.environ, PARENT: str(os.getpid()), BY_SLURM: "1"}
-        with RunFolder(self.folder).log.open("a", encoding="utf-8") as log:
+        with Workplace(self.folder).log.open("a", encoding="utf-8") as log:
             subprocess.run(command, check=True, env=environment, stdout=log, stderr=log)
 
     def checkpoint(self) -> DelayedSubmission:
@@ -51,10 +52,11 @@ class Work:
 
 
 class SlurmLauncher:
-    """Submits each run as a job and waits for it, or for the job that an earlier command submitted."""
+    """Submits work as jobs and waits for them, or for those that an earlier command submitted."""
 
-    def __init__(self, resources: Resources, logs: Path, cluster: str = "slurm") -> None:
+    def __init__(self, resources: Resources, logs: Path, at_once: int = 1000, cluster: str = "slurm") -> None:
         """Submit to `cluster`: `slurm`, or submitit's `local` for trying out."""
+        self.at_once = at_once
         self.executor = submitit.AutoExecutor(folder=logs, cluster=cluster, slurm_max_num_timeout=TIMES)
         self.executor.update_parameters(name="petmr", **resources.parameters())
         self.logs = logs
@@ -62,15 +64,15 @@ class SlurmLauncher:
         self.submitting = Lock()
         self.stopping = Event()
 
-    def __call__(self, folder: RunFolder) -> None:
-        """Submit one run and wait for its job's end.
+    def __call__(self, place: Workplace) -> None:
+        """Submit what is to be done in one place and wait for its job's end.
 
         Raises:
             OSError: If SLURM doesn't take the job.
         """
-        known = read_json(_submitted(folder)).get("job")
+        known = read_json(_submitted(place)).get("job")
         earlier: list[submitit.Job[None]] = [submitit.SlurmJob(self.logs, known)] if known else []
-        (job, *_) = [job for job in earlier if self._goes_on(job)] or [self._submit(folder)]
+        (job, *_) = [job for job in earlier if self._goes_on(job)] or [self._submit(place)]
         while self._goes_on(job) and not self.stopping.wait(POLL_S):
             pass
 
@@ -78,14 +80,14 @@ class SlurmLauncher:
         """Whether a job waits or runs, by SLURM's queue: its accounting, which submitit asks, may be off or behind."""
         return self.queue.holds(job.job_id) if self.executor.cluster == "slurm" else not job.done()
 
-    def _submit(self, folder: RunFolder) -> "submitit.Job[None]":
+    def _submit(self, place: Workplace) -> "submitit.Job[None]":
         with self.submitting:
             try:
-                job: submitit.Job[None] = self.executor.submit(Work(folder.path))
+                job: submitit.Job[None] = self.executor.submit(Work(place.path))
             except FailedJobError as error:
-                raise OSError(f"{folder.name}: SLURM doesn't take the job ({error}).") from error
+                raise OSError(f"{place.name}: SLURM doesn't take the job ({error}).") from error
         self.queue.look_again()
-        write_json(_submitted(folder), {"job": job.job_id})
+        write_json(_submitted(place), {"job": job.job_id})
         return job
 
     def stop(self) -> None:
@@ -119,5 +121,5 @@ class Queue:
             self.known_until = -math.inf
 
 
-def _submitted(folder: RunFolder) -> Path:
-    return folder.path / "slurm.json"
+def _submitted(place: Workplace) -> Path:
+    return place.path / "slurm.json"

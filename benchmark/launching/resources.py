@@ -1,6 +1,6 @@
 """What a run asks of a cluster."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -25,6 +25,10 @@ class Resources:
     cpus: int = 8
     memory_gb: int = 64
     more: dict[str, Any] = field(default_factory=dict)
+
+    def for_one_process(self) -> "Resources":
+        """For work that is one process, as a test under a condition is, whatever the training was."""
+        return replace(self, gpus=min(self.gpus, 1), nodes=1)
 
     def parameters(self) -> dict[str, Any]:
         """For `submitit.AutoExecutor.update_parameters`."""

@@ -1,0 +1,61 @@
+"""Processes that are forked from one which has imported all that runs need: importing is paid once.
+
+That one has a single thread and touches no GPU, as forking it would be unsafe otherwise.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
+from threading import Lock
+
+from benchmark.launching.launch import WORK
+
+IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirror", "models"]
+"""What the processes of runs need, also where only a configuration names it."""
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""For the process that is forked: NumPy's library starts its threads when it is imported."""
+
+_context = get_context("forkserver")
+_one_at_a_time = Lock()
+"""Starting a process looks after all that have ended, as waiting for one does."""
+
+
+def start(name: str, function: Callable[..., None], *args: object) -> ForkServerProcess:
+    """Call a module-level function in a process of its own."""
+    process = _context.Process(target=function, args=args, name=name)
+    with _one_at_a_time, _environment(ONE_THREAD):
+        _context.set_forkserver_preload(IMPORTED)
+        process.start()
+    return process
+
+
+def wait_for(process: ForkServerProcess) -> int:
+    """Wait for the end of a process; returns its exit code, negative where a signal ended it."""
+    wait([process.sentinel])
+    with _one_at_a_time:
+        process.join()
+    return int(process.exitcode or 0)
+
+
+def take(environment: Mapping[str, str]) -> None:
+    """Let this process have an environment, and as many threads as that says: PyTorch is imported already."""
+    import torch  # those who start processes needn't have it
+
+    os.environ.update(environment)
+    torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))
+
+
+@contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    """Add to the environment of what is started meanwhile."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
