@@ -9,11 +9,14 @@ from typing import Any
 from benchmark.verbs.bench import bench
 from benchmark.verbs.data import check, picture, prepare, simulate, split
 from benchmark.verbs.demo import demo
+from benchmark.verbs.drafts import init, protocol
 from benchmark.verbs.experiment import calibrate, evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
 from benchmark.verbs.sharing import adopt, export, pack
 from benchmark.verbs.tuning import tune
 
+MOST_LINES, LONGEST_LINE = 3, 600
+"""What a person reads of an error."""
 LIGHTNING_VERBS = ("fit", "validate", "test")
 EPILOG = (
     "One network on one fold: petmr {fit,validate,test} --config FILE ... (LightningCLI). --debug shows tracebacks."
@@ -23,6 +26,8 @@ EPILOG = (
 VERBS: dict[str, Callable[..., Any]] = {
     "demo": demo,
     "simulate": simulate,
+    "init": init,
+    "protocol": protocol,
     "check": check,
     "prepare": prepare,
     "split": split,
@@ -46,6 +51,12 @@ VERBS: dict[str, Callable[..., Any]] = {
 def call(words: list[str]) -> None:
     """Do what the words ask."""
     if words and words[0] in LIGHTNING_VERBS:
+        from benchmark.verbs.lightning_words import help_of, translated
+
+        if text := help_of(words):
+            sys.stdout.write(text)
+            return
+        words = translated(words)
         from benchmark.verbs.lightning import lightning
 
         lightning(words)
@@ -54,6 +65,21 @@ def call(words: list[str]) -> None:
 
     verb, arguments = parse(VERBS, words, EPILOG)
     VERBS[verb](**arguments)
+
+
+def shortened(message: str) -> str:
+    """A message with at most a few lines of each of its paragraphs, and how the rest is seen."""
+    paragraphs = [paragraph.splitlines() for paragraph in message.split("\n\n")]
+    shown = [[_cut(line) for line in lines[:MOST_LINES]] for lines in paragraphs]
+    if shown == paragraphs:
+        return message
+    left = sum(max(len(lines) - MOST_LINES, 0) for lines in paragraphs)
+    hint = f"({f'{left} more lines: ' if left else ''}--debug shows all.)"
+    return "\n".join(["\n\n".join("\n".join(lines) for lines in shown), hint])
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def main(args: list[str] | None = None) -> None:
@@ -67,7 +93,7 @@ def main(args: list[str] | None = None) -> None:
     except (ValueError, OSError, FloatingPointError) as error:
         if debug:
             raise
-        sys.stderr.write(f"petmr: {error}\n")
+        sys.stderr.write(f"petmr: {shortened(str(error))}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,5 +1,6 @@
 """Files that a reader never meets half-written: a temporary name in the same folder, flushed, then renamed."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -28,6 +29,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place that no file can be written to before the work for it begins; nothing is made.
+
+    Raises:
+        OSError: Saying why.
+    """
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder; expected the name of a file to write.")
+    if not above.is_dir():
+        raise NotADirectoryError(f"{path}: can't be written, as {above} is a file.")
+    if not os.access(above, os.W_OK):
+        raise PermissionError(f"{path}: can't be written: no permission in {above}.")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time read a file and write it anew; another waits. Nothing is left of it afterwards."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    place = path.with_name(f".{path.name}.lock")
+    while True:
+        file = place.open("a")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if place.exists() and os.path.samestat(os.fstat(file.fileno()), place.stat()):
+            break
+        file.close()  # who held it before has removed it
+    try:
+        yield
+    finally:
+        place.unlink()
+        file.close()
 
 
 def remove_temporaries(folder: Path) -> None:

@@ -17,6 +17,7 @@ class Finding:
         severity: `error` keeps the source from being prepared, `warning` deserves a look, `note` is for the record.
         subject: Whom it concerns; empty where it concerns the source as a whole.
         file: Which file; empty where it concerns none.
+        kind: What sort of thing, in a few words; many findings of one kind are told as one.
         text: What was found and what was expected, as a sentence.
         remedy: What to do; empty where nothing needs doing.
     """
@@ -24,6 +25,7 @@ class Finding:
     severity: Severity
     subject: str
     file: str
+    kind: str
     text: str
     remedy: str = ""
 
@@ -44,19 +46,19 @@ class FaultyDataError(ValueError):
         super().__init__("\n".join(map(str, self.findings)))
 
 
-def error(subject: str, file: Path | str, text: str, remedy: str = "") -> Finding:
+def error(subject: str, file: Path | str, kind: str, text: str, remedy: str = "") -> Finding:
     """A finding that keeps the source from being prepared."""
-    return Finding("error", subject, str(file), text, remedy)
+    return Finding("error", subject, str(file), kind, text, remedy)
 
 
-def warning(subject: str, file: Path | str, text: str, remedy: str = "") -> Finding:
+def warning(subject: str, file: Path | str, kind: str, text: str, remedy: str = "") -> Finding:
     """A finding that deserves a look."""
-    return Finding("warning", subject, str(file), text, remedy)
+    return Finding("warning", subject, str(file), kind, text, remedy)
 
 
-def note(subject: str, file: Path | str, text: str, remedy: str = "") -> Finding:
+def note(subject: str, file: Path | str, kind: str, text: str, remedy: str = "") -> Finding:
     """A finding for the record."""
-    return Finding("note", subject, str(file), text, remedy)
+    return Finding("note", subject, str(file), kind, text, remedy)
 
 
 def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,8 +1,8 @@
 """PETMRDataModule: one fold of a prepared cohort, the same for every network."""
 
+import logging
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from lightning.pytorch.loops.progress import _ProcessedTracker as ProcessedTrack
 from lightning.pytorch.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
+from datamodules.cohort.contract import Contract, differences, prepare_command, protocol_words
+from datamodules.cohort.leakage import refuse_leakage, traces
 from datamodules.cohort.splits import Fold, load_splits
 from datamodules.cohort.store import open_cohort
 from datamodules.cohort.verify import verify_volumes
@@ -23,11 +25,17 @@ from datamodules.patches.pet_noise import noise_share
 from datamodules.patches.sampling import EpochSampler, EvaluationSampler
 from datamodules.patches.validation import Validation
 
-INPUT = ("modalities", "labels", "scaling")
+INPUT = "input"
 """What must be as in training for a network to make sense of a cohort; in `PETMRDataModule.state_dict`."""
 
 PREPARATION = "preparation"
 """What prediction needs to prepare images alike; in `PETMRDataModule.state_dict`, where the fingerprint covers it."""
+
+LEARNED = "learned"
+"""By whom a network was trained and chosen; in `PETMRDataModule.state_dict`."""
+
+
+logger = logging.getLogger(__name__)
 
 
 class PETMRDataModule(L.LightningDataModule):
@@ -43,6 +51,7 @@ class PETMRDataModule(L.LightningDataModule):
         missing: list[str] | None = None,
         noise: str | float = "none",
         misaligned: Misalignment = Misalignment(),  # noqa: B008  frozen
+        strangers: bool = False,
         patch_size: tuple[int, int, int] = (96, 96, 96),
         patches_per_subject: int = 2,
         batch_size: int = 2,
@@ -64,6 +73,7 @@ class PETMRDataModule(L.LightningDataModule):
             missing: Modalities set to 0 in the test subjects.
             noise: Added to the PET of the test subjects: a level of `patches.pet_noise`, or a share of uptake.
             misaligned: How far the PET of the test subjects is displaced.
+            strangers: Whether groups that are called as in a checkpoint's training are other people in the test.
             patch_size: Of training patches, `[D, H, W]` in voxels.
             patches_per_subject: Patches cut from a subject in a row.
             batch_size: Patches of a step, over all ranks.
@@ -86,8 +96,7 @@ class PETMRDataModule(L.LightningDataModule):
         self.modalities = tuple(modalities or self.cohort.modalities)
         self.channels = _positions(self.modalities, self.cohort.modalities, "the cohort")
         self.missing = _positions(tuple(missing or ()), self.modalities, "the network's input")
-        self.noise = noise_share(noise)
-        self.misaligned = misaligned
+        self.noise, self.misaligned, self.strangers = noise_share(noise), misaligned, strangers
         _positions(tuple(augmentation.modality_dropout), self.modalities, "the network's input")
         if cache == "device" and workers:
             raise ValueError(
@@ -188,24 +197,54 @@ class PETMRDataModule(L.LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint remembers of its data; see `load_state_dict`."""
-        preparation = {"settings": dict(self.cohort.settings), "protocol": asdict(self.cohort.protocol)}
-        return {**self._identity(), PREPARATION: preparation}
+        contract = self.cohort.contract.seen(self.modalities)
+        seen = {"contract": contract.to_dict(), "labels": list(self.cohort.protocol.labels)}
+        learned = traces(self.cohort, (*self.parts.train, *self.parts.validation))
+        return {**self._identity(), INPUT: seen, PREPARATION: self.cohort.preparation, LEARNED: learned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Refuse to train on with other data, or to test a network on what it can't read.
+        """Refuse to train on with other data, or to test a network on what it can't read or has learned from.
 
         Raises:
-            ValueError: Naming what differs.
+            ValueError: Naming what differs, and how a cohort is prepared that doesn't.
         """
-        trains = self.trainer is None or self.trainer.state.fn == TrainerFn.FITTING
-        now = self._identity()
-        changed = [
-            f"{key}: {state_dict.get(key)} in the checkpoint, {now[key]} here"
-            for key in (now if trains else INPUT)
-            if state_dict.get(key) != now[key]
-        ]
-        if changed:
-            raise ValueError(f"The checkpoint was trained on other data; {'; '.join(changed)}.")
+        stage = self.trainer.state.fn if self.trainer else TrainerFn.FITTING
+        if stage == TrainerFn.FITTING:
+            now = self._identity()
+            others = [f"{key} {state_dict[key]} against {now[key]}" for key in now if state_dict[key] != now[key]]
+            self._refuse_unlike(state_dict, others)
+        elif stage == TrainerFn.TESTING:
+            self.refuse_test(state_dict)
+        else:
+            self._refuse_unlike(state_dict)
+
+    def refuse_test(self, state_dict: dict[str, Any]) -> None:
+        """Go on only where a network can read this cohort and hasn't learned from its test subjects.
+
+        Args:
+            state_dict: What the network's checkpoint remembers of its data.
+
+        Raises:
+            ValueError: Naming what differs, and how a cohort is prepared that doesn't, or whom it has learned from.
+        """
+        self._refuse_unlike(state_dict)
+        tested = traces(self.cohort, self.parts.test)
+        refuse_leakage(state_dict[LEARNED], tested, str(self.cohort.path), strangers=self.strangers)
+
+    def _refuse_unlike(self, state_dict: dict[str, Any], others: Sequence[str] = ()) -> None:
+        then, labels = Contract.from_dict(state_dict[INPUT]["contract"]), state_dict[INPUT]["labels"]
+        mine = self.cohort.contract.seen(self.modalities)
+        differing = differences(then, labels, mine, self.cohort.protocol.labels)
+        remedy = f" Prepare it alike: {self._prepare_command(then, state_dict[PREPARATION])}" if differing else ""
+        if differing or others:
+            listed = "; ".join([*differing, *others])
+            raise ValueError(f"{self.cohort.path}: isn't what the network was trained on: {listed}.{remedy}")
+        if exceeded := then.exceeded_by(mine.view):
+            logger.warning("%s: %s", self.cohort.path, exceeded)
+
+    def _prepare_command(self, contract: Contract, preparation: dict[str, Any]) -> str:
+        protocol = protocol_words(preparation["protocol"]["name"], preparation["settings"]["protocol"])
+        return prepare_command(self.cohort.origin, f"{self.cohort.path}-as-trained", contract, protocol)
 
     def _identity(self) -> dict[str, Any]:
         return {
@@ -214,8 +253,6 @@ class PETMRDataModule(L.LightningDataModule):
             "fold": self.fold,
             "modalities": list(self.modalities),
             "protocol": self.cohort.protocol.name,
-            "labels": list(self.cohort.protocol.labels),
-            "scaling": dict(self.cohort.settings["scaling"]),
             "patch_size": list(self.patch_size),
         }
 

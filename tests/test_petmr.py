@@ -86,7 +86,7 @@ def test_what_does_not_exist_is_refused(cohort, settings, match):
 def test_a_checkpoint_of_another_fold_or_protocol_is_refused(cohort):
     remembered = data(cohort).state_dict()
     data(cohort).load_state_dict(remembered)
-    with pytest.raises(ValueError, match="fold: 0 in the checkpoint, 1 here"):
+    with pytest.raises(ValueError, match="fold 0 against 1"):
         data(cohort, fold=1).load_state_dict(remembered)
 
 

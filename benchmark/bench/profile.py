@@ -5,6 +5,7 @@ A network is anything that builds one: `build(in_channels, out_channels, patch_s
 """
 
 import copy
+import inspect
 import math
 import statistics
 import time
@@ -172,7 +173,9 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _construct(build: Build, sizes: Sizes) -> nn.Module:
-    return build(sizes.in_channels, sizes.out_channels, patch_size=sizes.patch)
+    """A network that takes the patch size is told it; one of a user's own may not."""
+    told = {"patch_size": sizes.patch} if "patch_size" in inspect.signature(build).parameters else {}
+    return build(sizes.in_channels, sizes.out_channels, **told)
 
 
 def _measure_alone(build: Build, sizes: Sizes, device: str, repeats: int) -> Measurements:

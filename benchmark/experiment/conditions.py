@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datamodules.cohort.store import open_cohort
-from datamodules.patches.misalignment import Misalignment
+from datamodules.cohort.contract import differences
+from datamodules.cohort.leakage import refuse_leakage, traces
+from datamodules.cohort.store import Cohort, open_cohort
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def misaligned(size: str) -> Condition:
     Raises:
         ValueError: If the size isn't understood, or is none.
     """
+    from datamodules.patches.misalignment import Misalignment  # torch
+
     found = Misalignment.parse(size)
     if not found:
         raise ValueError(f"A misalignment of '{size}' is none: that is the test that every run ends with.")
@@ -70,15 +73,20 @@ def misaligned(size: str) -> Condition:
     return Condition(f"misaligned-{found}", {"misaligned": vars(found)}, columns, "pet", beside=True)
 
 
-def elsewhere(cohort: Path, name: str | None = None) -> Condition:
+def elsewhere(cohort: Path, name: str | None = None, *, strangers: bool = False) -> Condition:
     """All subjects of another cohort are tested, or those that its own split (`petmr split --folds 1`) says.
+
+    Args:
+        cohort: Which; it must be as the network's own (the checkpoint tells), and hold nobody that it learned from.
+        name: Of the cohort in tables; its folder's where not given.
+        strangers: Whether groups that are called as in the training are other people.
 
     Raises:
         FileNotFoundError: If there is no such cohort.
     """
     opened = open_cohort(cohort.resolve())
     called = name or opened.path.name
-    data = {"cohort": str(opened.path), "folds": 1, "fold": 0, "split_seed": 0}
+    data = {"cohort": str(opened.path), "folds": 1, "fold": 0, "split_seed": 0, "strangers": strangers}
     return Condition(f"cohort-{called}", data, {"test_cohort": called})
 
 
@@ -91,12 +99,14 @@ class Conditions:
         missing: Modalities that are set to 0, one at a time.
         misaligned: Displacements of the PET, such as 2mm, 3deg or 2mm,3deg.
         cohorts: Name to prepared cohort; in an experiment's file, beside it where the path isn't absolute.
+        strangers: Names of those cohorts whose groups are other people, even where they are called as in the training.
     """
 
     noise: list[float | str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     misaligned: list[str] = field(default_factory=list)
     cohorts: dict[str, str] = field(default_factory=dict)
+    strangers: list[str] = field(default_factory=list)
 
     def all(self, modalities: Sequence[str]) -> list[Condition]:
         """Every one of them once, for a cohort of these modalities.
@@ -109,7 +119,30 @@ class Conditions:
             raise ValueError(f"Modality {', '.join(unknown)} can't be missing: the cohort has {', '.join(modalities)}.")
         if self.misaligned and not {"pet"} < set(modalities):
             raise ValueError(f"Nothing lies beside a PET here: the cohort has {', '.join(modalities)}.")
+        if unknown := [name for name in self.strangers if name not in self.cohorts]:
+            raise ValueError(
+                f"There is no cohort {', '.join(unknown)} of strangers: there are {', '.join(self.cohorts)}."
+            )
         noises = [*(noisy(level) for level in self.noise), *map(misaligned, self.misaligned)]
-        others = [elsewhere(Path(path), name) for name, path in self.cohorts.items()]
+        others = [elsewhere(Path(path), name, strangers=name in self.strangers) for name, path in self.cohorts.items()]
         every = [*noises, *(without(modality) for modality in self.missing), *others]
         return list({condition.name: condition for condition in every}.values())
+
+
+def check_elsewhere(condition: Condition, training: Cohort) -> None:
+    """Refuse another cohort that networks trained on this one couldn't be tested on, before they are trained.
+
+    Raises:
+        ValueError: If it isn't prepared alike, or holds people that are trained on.
+    """
+    if "cohort" not in condition.data:
+        return
+    other = open_cohort(Path(condition.data["cohort"]))
+    shared = [name for name in training.modalities if name in other.modalities]
+    contracts = training.contract.seen(shared), other.contract.seen(shared)
+    differing = differences(contracts[0], training.protocol.labels, contracts[1], other.protocol.labels)
+    if differing:
+        raise ValueError(f"{other.path}: isn't prepared as {training.path} is: {'; '.join(differing)}.")
+    strangers = bool(condition.data["strangers"])
+    tested = traces(other, other.subjects)
+    refuse_leakage(traces(training, training.subjects), tested, str(other.path), strangers=strangers)

@@ -56,11 +56,17 @@ class Retest(Workplace):
         return read_json(self.asked)
 
     def ask(self, condition: Condition) -> None:
-        """Say what is to be done here."""
+        """Say what is to be done here.
+
+        Raises:
+            ValueError: If the network can't be tested on another cohort.
+        """
         config = self.run.read_config()
         cohort = open_cohort(Path(condition.data.get("cohort", config["data"]["cohort"])))
-        if "cohort" in condition.data and not splits_path(cohort.path, 1, 0).is_file():
-            certify(cohort, 1, 0, "test-only")
+        if "cohort" in condition.data:
+            if not splits_path(cohort.path, 1, 0).is_file():
+                certify(cohort, 1, 0, "test-only")
+            self._refuse_test(condition, config["data"].get("modalities"))
         about = {
             "identity": self.run.read_record().identity,
             "cohort": cohort.fingerprint,
@@ -73,6 +79,15 @@ class Retest(Workplace):
         """Whether what was asked is what was done, and the cases are those that it wrote."""
         about, done = self.read_asked()["about"], read_json(self.done)
         return all(done.get(key) == value for key, value in about.items()) and not broken(self.run.path, self.done)
+
+    def _refuse_test(self, condition: Condition, modalities: list[str] | None) -> None:
+        from benchmark.checkpoints import SafeCheckpointIO  # torch
+        from datamodules.petmr import PETMRDataModule
+
+        remembered = SafeCheckpointIO().load_checkpoint(self.run.checkpoints / "best.ckpt")
+        data = PETMRDataModule(modalities=modalities, **condition.data)
+        data.setup("test")
+        data.refuse_test(remembered[type(data).__name__])
 
     def _changed(self, config: Mapping[str, Any], condition: Condition) -> Config:
         """The configuration of the run for this test: in this process alone, and no logger."""

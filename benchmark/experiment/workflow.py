@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmark.console import progress
-from benchmark.experiment.conditions import Condition
+from benchmark.experiment.conditions import Condition, check_elsewhere
 from benchmark.experiment.definition import Experiment, about, expand, load_experiment
 from benchmark.experiment.evaluate import retests
 from benchmark.experiment.plan import plan, splits_of, training_jobs
@@ -68,6 +68,8 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     opened, folder = open_for(experiment, cohort), output or Path("runs") / experiment.name
     conditions = experiment.conditions.all(opened.modalities)  # refused before days are spent
     _check_covariates(experiment, opened)
+    for condition in conditions:
+        check_elsewhere(condition, opened)
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     splits = splits_of(experiment, opened)

@@ -20,7 +20,7 @@ NAMED = 12
 
 
 def whole_brain(scene: Scene) -> Figure:
-    """Draw every image and label map at the middle of the brain."""
+    """Draw every image and label map at the middle of the brain; images say which part of [0, 1] black to white is."""
     names = [*scene.images, *scene.label_maps]
     heights = [_height(scene, view) for view in VIEWS]
     column = WIDTH / min(ACROSS, len(names))
@@ -30,7 +30,7 @@ def whole_brain(scene: Scene) -> Figure:
     positions = {view: middle(scene.truth, axis) for view, axis in VIEWS.items()}
     for index, name in enumerate(names):
         for axes, (view, position) in zip(places[name], positions.items(), strict=True):
-            title = name.upper() if name in scene.images else name
+            title = f"{name.upper()} 0 to {brightest(scene.images[name]):.2g}" if name in scene.images else name
             picture = _picture(scene, name, view, position)
             show(axes, picture, aspect(scene.spacing, view), title if view == "axial" else "")
             if index % ACROSS == 0:
@@ -40,13 +40,18 @@ def whole_brain(scene: Scene) -> Figure:
 
 
 def largest_structures(scene: Scene, positions: Mapping[str, int]) -> dict[str, str]:
-    """Name without side to colour, of the structures that are widest in the truth in slices of the three views."""
+    """Name to colour of the structures that are widest in the truth in slices of the three views.
+
+    Sides that share a colour share a name; where they differ, each is named.
+    """
     shown = [cut(scene.truth, view, position).ravel() for view, position in positions.items()]
     areas = np.bincount(np.concatenate(shown), minlength=scene.protocol.num_classes)
     widest = [int(index) for index in np.argsort(-areas, kind="stable") if index and areas[index]]
     table = structure_colours(scene)
-    colours = {without_side(scene.protocol.names[index]): to_hex(table[index]) for index in widest}
-    return dict(list(colours.items())[:NAMED])
+    names, partners = scene.protocol.names, scene.protocol.partners
+    alike = {index: np.array_equal(table[index], table[partners[index]]) for index in widest}
+    key = {without_side(names[index]) if alike[index] else names[index]: to_hex(table[index]) for index in widest}
+    return dict(list(key.items())[:NAMED])
 
 
 def structure_colours(scene: Scene) -> NDArray[np.float32]:
@@ -72,8 +77,13 @@ def _picture(scene: Scene, name: str, view: str, position: int) -> NDArray[np.fl
 
 def stretch(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Spread intensities over [0, 1] for display; the brightest of a thousand voxels are clipped."""
-    top = float(np.quantile(image[:: max(1, image.shape[0] // 64)], 0.999))
+    top = brightest(image)
     return np.asarray(np.clip(image / top, 0, 1), np.float32) if top > 0 else image
+
+
+def brightest(image: NDArray[np.float32]) -> float:
+    """The stored intensity that is shown white."""
+    return float(np.quantile(image[:: max(1, image.shape[0] // 64)], 0.999))
 
 
 def _height(scene: Scene, view: str) -> float:

@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 7.16, 9.5
 """Inches: two columns of a journal, and the height of its page that a figure may fill beside its caption."""
 MARGIN = 0.03
 """Inches around what is drawn."""
+FORMATS = (".png", ".pdf")
 INK, SOFT, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 
 NETWORKS = {
@@ -114,12 +115,16 @@ def looks(networks: Mapping[str, str], incomplete: Container[str] = ()) -> dict[
 
 def save(figure: Figure, stem: Path) -> Path:
     """Write `stem.png` and `stem.pdf`, close the figure, and return the first."""
-    for suffix in (".pdf", ".png"):
-        path = stem.with_name(stem.name + suffix)
-        with atomic_path(path) as temporary:
-            # Without dates the same scores give the same bytes.
-            metadata = {"CreationDate": None} if suffix == ".pdf" else {"Software": None}
-            figure.savefig(temporary, bbox_inches="tight", pad_inches=MARGIN, metadata=metadata)
+    *_, path = (write(figure, stem.with_name(stem.name + suffix)) for suffix in (".pdf", ".png"))
+    return path
+
+
+def write(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format of the path's suffix, close it, and return the path."""
+    with atomic_path(path) as temporary:
+        # Without dates the same scores give the same bytes.
+        metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+        figure.savefig(temporary, bbox_inches="tight", pad_inches=MARGIN, metadata=metadata)
     plt.close(figure)
     return path
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from benchmark.labelling.colour_tables import write_colour_tables
 from benchmark.labelling.predictions import prediction_file
@@ -15,14 +16,15 @@ from benchmark.labelling.whole_subjects import entropy, label_subject, subject_p
 from benchmark.scoring.original_pet import MODALITY, body_weight_kg, read_original
 from datamodules.checks.snapshot import Snapshot, mid_planes
 from datamodules.cohort.unlabelled import Unlabelled, prepare_unlabelled
-from datamodules.files import atomic_path, write_csv
-from datamodules.findings import Finding
+from datamodules.files import atomic_path
+from datamodules.findings import FaultyDataError, Finding, error
 from datamodules.labels.protocol import Protocol
 from datamodules.sources.subjects import Subject
+from datamodules.tables import merge_rows
 from datamodules.volumes.grid import Array
 from datamodules.volumes.write import write_image, write_labels
 
-Draw = Callable[[Path, Sequence[Snapshot]], None]
+Draw = Callable[[Path, Sequence[Snapshot], Protocol], None]
 
 VOLUMES = "volumes.csv"
 
@@ -45,73 +47,82 @@ def predict(
     uncertainty: bool = False,
     progress: Callable[[str], None] = lambda subject: None,
 ) -> list[Finding]:
-    """Label subjects into a folder.
+    """Label subjects into a folder; those of faulty images are left out, and told.
 
     Args:
         trained: A network, or an ensemble of them.
         subjects: Images by modality; label maps aren't looked at.
-        output: Gets SUBJECT_dseg.nii.gz and SUBJECT.png of each, volumes.csv of all, and tables of colours.
+        output: Gets SUBJECT_dseg.nii.gz and SUBJECT.png of each, their rows in volumes.csv, and tables of colours.
         draw: Makes a picture file of snapshots.
         device: Where the network is.
         uncertainty: Whether SUBJECT_entropy.nii.gz says how unsure the network is of every voxel.
         progress: Called with the id of each subject that is done.
 
     Returns:
-        What checks of the images found.
-
-    Raises:
-        ValueError: If a subject lacks a modality, has one that the network's cohort doesn't know, or is faulty.
+        What checks of the images found; whoever an error is about isn't labelled.
     """
-    chosen = [choose_images(subject, trained) for subject in subjects]
-    predicted = []
-    for subject in chosen:
-        predicted.append(_predict_subject(trained, subject, output, draw, device))
-        if uncertainty:
-            _write_entropy(trained, subject, output, device)
+    findings: list[Finding] = []
+    for subject in subjects:
+        try:
+            chosen = choose_images(subject, trained)
+            prepared = prepare_unlabelled(chosen, trained.settings, trained.protocol, trained.contract)
+            predicted = _predict_subject(trained, chosen, prepared, output, draw, device)
+            if uncertainty:
+                _write_entropy(trained, chosen.id, prepared, output, device)
+        except FaultyDataError as fault:
+            findings += fault.findings
+        else:
+            findings += predicted.findings
+            merge_rows(output / VOLUMES, predicted.volumes, "subject")
+            write_colour_tables(output, trained.protocol)
         progress(subject.id)
-    write_colour_tables(output, trained.protocol)
-    write_csv(output / VOLUMES, pd.concat([one.volumes for one in predicted]))
-    return [finding for one in predicted for finding in one.findings]
+    return findings
 
 
 def choose_images(subject: Subject, trained: Trained) -> Subject:
     """The subject without a label map, its images in the order of the network's cohort.
 
     Raises:
-        ValueError: If a modality is missing or unknown.
+        FaultyDataError: If a modality is missing or unknown.
     """
     unknown = [name for name in subject.images if name not in trained.known_modalities]
     missing = [name for name in trained.modalities if name not in subject.images]
     if unknown or missing:
         wrong = [f"no {', '.join(missing)}"] * bool(missing) + [f"an unknown {', '.join(unknown)}"] * bool(unknown)
-        raise ValueError(
-            f"{subject.id}: has {' and '.join(wrong)}; the network reads {', '.join(trained.modalities)} "
+        text = (
+            f"Has {' and '.join(wrong)}; the network reads {', '.join(trained.modalities)} "
             f"of a cohort that has {', '.join(trained.known_modalities)}."
         )
+        raise FaultyDataError([error(subject.id, "", "other images", text)])
     images = {name: subject.images[name] for name in trained.known_modalities if name in subject.images}
     return Subject(subject.id, images, None, subject.group, subject.covariates)
 
 
-def _predict_subject(trained: Trained, subject: Subject, output: Path, draw: Draw, device: str) -> Predicted:
-    prepared = prepare_unlabelled(subject, trained.settings, trained.protocol)
-    image = torch.stack([torch.from_numpy(prepared.images[name]).float() for name in trained.modalities])
-    classes = label_subject(trained.network, image.to(device), trained.protocol.partners, trained.inference)
+def _predict_subject(
+    trained: Trained, subject: Subject, prepared: Unlabelled, output: Path, draw: Draw, device: str
+) -> Predicted:
+    image = _input(trained, prepared, device)
+    classes = label_subject(trained.network, image, trained.protocol.partners, trained.inference)
     indices = classes.cpu().numpy()
     restored = prepared.restore(indices)
     with atomic_path(prediction_file(output, subject.id)) as temporary:
-        write_labels(temporary, trained.protocol.to_labels(restored), prepared.grid)
-    draw(output / f"{subject.id}.png", [_snapshot(subject, prepared, indices)])
+        write_labels(temporary, trained.protocol.to_labels(restored), prepared.grid, prepared.header)
+    draw(output / f"{subject.id}.png", [_snapshot(subject, prepared, indices)], trained.protocol)
     volumes = _measure(trained, subject, prepared, restored)
     volumes.insert(0, "subject", subject.id)
     return Predicted(volumes, prepared.findings)
 
 
-def _write_entropy(trained: Trained, subject: Subject, output: Path, device: str) -> None:
+def _input(trained: Trained, prepared: Unlabelled, device: str) -> Tensor:
+    images = [torch.from_numpy(prepared.images[name]).float() for name in trained.modalities]
+    return torch.stack(images).to(device)
+
+
+def _write_entropy(trained: Trained, subject: str, prepared: Unlabelled, output: Path, device: str) -> None:
     """Label the subject once more, as its probabilities take as much memory as all classes of it."""
-    prepared = prepare_unlabelled(subject, trained.settings, trained.protocol)
-    image = torch.stack([torch.from_numpy(prepared.images[name]).float() for name in trained.modalities])
-    shares = subject_probabilities(trained.network, image.to(device), trained.protocol.partners, trained.inference)
-    with atomic_path(output / f"{subject.id}_entropy.nii.gz") as temporary:
+    image = _input(trained, prepared, device)
+    shares = subject_probabilities(trained.network, image, trained.protocol.partners, trained.inference)
+    with atomic_path(output / f"{subject}_entropy.nii.gz") as temporary:
         write_image(temporary, prepared.restore(entropy(shares).cpu().numpy()), prepared.grid)
 
 

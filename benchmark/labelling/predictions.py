@@ -20,5 +20,5 @@ def write_prediction(folder: Path, cohort: Cohort, subject: str, classes: Array)
     labels, grid = cohort.restore(subject, classes)
     path = prediction_file(folder, subject)
     with atomic_path(path) as temporary:
-        write_labels(temporary, labels, grid)
+        write_labels(temporary, labels, grid, cohort.subjects[subject].header)
     return path

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.labelling.sliding_window import Network, SlidingWindow, ensemble, in_precision
 from benchmark.labelling.whole_subjects import Inference
+from datamodules.cohort.contract import Contract, differences
 from datamodules.cohort.store import protocol_from_dict
 from datamodules.labels.protocol import Protocol
 from datamodules.petmr import PREPARATION
@@ -21,6 +23,8 @@ DATA = "PETMRDataModule"
 SECTIONS = ("state_dict", "network", "inference", DATA)
 """What a checkpoint of `SegmentationTask` and `PETMRDataModule` holds."""
 PREFIX = "network."
+SPOKEN_FOR = ("scaling", "spacing", "tolerance", "protocol")
+"""Settings of the preparation that the contract and the protocol say."""
 HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
 """Precisions in which a network runs under autocast; Lightning's names begin with them."""
 
@@ -33,7 +37,8 @@ class Trained:
         bare: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
         modalities: What the M channels are.
         protocol: What the K classes are.
-        settings: How images are prepared.
+        settings: How images are prepared, the voxel size of the training among it.
+        contract: What the voxels of the training cohort are.
         inference: How whole subjects are labelled.
         precision: In which the network runs: `32`, `bf16` or `16`.
     """
@@ -42,6 +47,7 @@ class Trained:
     modalities: tuple[str, ...]
     protocol: Protocol
     settings: PrepareSettings
+    contract: Contract
     inference: Inference
     precision: str
 
@@ -53,7 +59,7 @@ class Trained:
     @property
     def known_modalities(self) -> tuple[str, ...]:
         """All images of the cohort that it was trained on, in order."""
-        return tuple(self.settings.scaling)
+        return tuple(self.contract.modalities)
 
     def adjusted(self, precision: str | None = None, **options: Any) -> "Trained":
         """The same in another precision, or with other settings of `Inference` and its window."""
@@ -93,6 +99,7 @@ def load_trained(path: Path, device: str = "cpu") -> Trained:
         modalities=tuple(data["modalities"]),
         protocol=protocol_from_dict(data[PREPARATION]["protocol"]),
         settings=PrepareSettings.from_dict(data[PREPARATION]["settings"]),
+        contract=Contract.from_dict(data[PREPARATION]["contract"]),
         inference=Inference.from_dict(checkpoint["inference"]),
         precision=_short(checkpoint.get("precision", "32-true")),
     )
@@ -124,6 +131,7 @@ def _build(path: Path, recipe: dict[str, Any]) -> nn.Module:
     """The parser accepts subclasses of `nn.Module` only, so a recipe can't call anything else."""
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(nn.Module, "network")
+    _check_at_hand(path, str(recipe.get("class_path")))
     try:
         parsed = parser.parse_object({"network": recipe})
         network: nn.Module = parser.instantiate_classes(parsed).network
@@ -133,22 +141,29 @@ def _build(path: Path, recipe: dict[str, Any]) -> nn.Module:
     return network
 
 
-def _check_alike(path: Path, one: Trained, other_path: Path, other: Trained) -> None:
-    differing = [
-        f"{what}: {mine} in {path}, {theirs} in {other_path}"
-        for what, mine, theirs in (
-            ("modalities", one.modalities, other.modalities),
-            ("labels", one.protocol.labels, other.protocol.labels),
-            ("preparation", _described(one), _described(other)),
-            ("inference", one.inference, other.inference),
-            ("precision", one.precision, other.precision),
+def _check_at_hand(path: Path, class_path: str) -> None:
+    """Say what to do where the module of a user's own network isn't found; nothing is imported."""
+    package = class_path.partition(".")[0]
+    if find_spec(package) is None:
+        raise ValueError(
+            f"{path}: its network {class_path} isn't at hand: there is no module '{package}' here. Call petmr from the "
+            f"folder that holds {package}.py, or put that folder on PYTHONPATH."
         )
-        if mine != theirs
-    ]
+
+
+def _check_alike(path: Path, one: Trained, other_path: Path, other: Trained) -> None:
+    labels, others = one.protocol.labels, other.protocol.labels
+    differing = differences(one.contract.seen(one.modalities), labels, other.contract.seen(other.modalities), others)
+    mine, its = _settings(one), _settings(other)
+    differing += [f"{name} {value} against {its[name]}" for name, value in mine.items() if value != its[name]]
     if differing:
-        raise ValueError(f"These networks can't be averaged, as they differ in {'; '.join(differing)}.")
+        raise ValueError(f"{path} and {other_path} can't be averaged: {'; '.join(differing)}.")
 
 
-def _described(trained: Trained) -> dict[str, Any]:
-    described = trained.settings.describe(trained.known_modalities)
-    return {name: value for name, value in described.items() if name != "protocol"}  # its labels are compared
+def _settings(trained: Trained) -> dict[str, Any]:
+    """How a network's subjects are prepared and labelled, less what contract and protocol say already."""
+    inference = {**trained.inference.to_dict(), "precision": trained.precision}
+    window = inference.pop("window")
+    labelling = {f"inference {name}": value for name, value in {**inference, **window}.items()}
+    preparation = trained.settings.describe(trained.known_modalities)
+    return {**{name: preparation[name] for name in preparation if name not in SPOKEN_FOR}, **labelling}

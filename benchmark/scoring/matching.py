@@ -1,13 +1,15 @@
-"""Files of the same subject in different folders, found by their names."""
+"""Files of the same subject in different places, found by their names."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from datamodules.findings import Finding, error, refuse_errors
+from datamodules.labels.protocol import Protocol
+from datamodules.sources.freesurfer import AVERAGE, SEGMENTATIONS
 from datamodules.sources.subjects import named
-from datamodules.volumes.read import is_image, stem
+from datamodules.volumes.read import is_image, read_labels, stem
 
 DECORATION = re.compile(
     r"[_.-](dseg|aseg|aparc\+aseg|aparcaseg|seg|segmentation|labels?|truth|gt|pred|prediction|synthseg|pet|suv|suvbw"
@@ -17,40 +19,53 @@ DECORATION = re.compile(
 """What may follow the subject in a file's name, any number of times."""
 UNNAMED = re.compile(r"mri|pet|anat|labels?|dseg|aseg|aparc\+aseg|seg|prediction|truth", re.IGNORECASE)
 """Names of files and folders that say what they hold, not of whom: the folder above does."""
+RECON = "mri"
+"""FreeSurfer's folder of a subject's volumes: several label maps and images side by side, all of the folder above."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """One subject's files, by the name of the folder that they are from."""
+    """One subject's files, by the name of the place that they are from."""
 
     subject: str
     files: Mapping[str, Path]
 
 
-def match_files(folders: Mapping[str, Path], *, partial: bool = False) -> tuple[Match, ...]:
-    """Match the images of several folders by subject.
+def match_files(
+    places: Mapping[str, Path], protocol: Protocol, *, segmentation: str | None = None, partial: bool = False
+) -> tuple[Match, ...]:
+    """Match the images of several places by subject.
 
     Args:
-        folders: Role to folder; a folder's own folders are looked into as well.
-        partial: Whether subjects that only some of the folders have are left out rather than refused.
+        places: Role to a folder, whose own folders are looked into as well, or to a single file. Where all are single
+            files they belong together whatever their names.
+        protocol: Of the label maps: of several that FreeSurfer has made, the first that knows most of its structures.
+        segmentation: Name of the one of several label maps that is meant instead, or a part of it.
+        partial: Whether subjects that only some of the places have are left out rather than refused.
 
     Raises:
-        FileNotFoundError: If a folder doesn't exist.
-        ValueError: Listing files that are named after one subject, and subjects that a folder lacks.
+        FileNotFoundError: If a place doesn't exist.
+        ValueError: Listing files that are named after one subject, and subjects that a place lacks.
     """
-    found = {role: _by_subject(folder) for role, folder in folders.items()}
-    ambiguous = [finding for role, files in found.items() for finding in _ambiguous(folders[role], files)]
+    if all(place.is_file() for place in places.values()):
+        return (Match(subject_of(next(iter(places.values()))), dict(places)),)
+    found = {role: _by_subject(place, protocol, segmentation) for role, place in places.items()}
+    if alone := {subject for role, files in found.items() if places[role].is_file() for subject in files}:
+        found = {role: {name: files[name] for name in files if name in alone} for role, files in found.items()}
+    ambiguous = [finding for role, files in found.items() for finding in _ambiguous(places[role], files)]
     everyone = sorted({subject for files in found.values() for subject in files})
     common = [subject for subject in everyone if all(subject in files for files in found.values())]
     unmatched = [
-        finding for role, files in found.items() for finding in _unmatched(role, folders[role], files, everyone)
+        finding for role, files in found.items() for finding in _unmatched(role, places[role], files, everyone)
     ]
     refuse_errors([*ambiguous, *(unmatched if not partial or not common else [])])
     return tuple(Match(subject, {role: files[subject][0] for role, files in found.items()}) for subject in common)
 
 
 def subject_of(path: Path) -> str:
-    """The subject that a file is named after: `s1` for s1_dseg.nii.gz, s1/mri/aseg.mgz and s1_desc-aseg_dseg.nii."""
+    """The subject that a file is named after: `s1` for s1_dseg.nii.gz, s1/mri/T1.mgz and s1_desc-aseg_dseg.nii."""
+    if path.parent.name == RECON:
+        return path.parent.parent.name
     name = stem(path)
     while (shorter := DECORATION.sub("", name)) != name:
         name = shorter
@@ -61,25 +76,69 @@ def subject_of(path: Path) -> str:
     return name
 
 
-def _by_subject(folder: Path) -> dict[str, list[Path]]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: there is no such folder.")
+def _by_subject(place: Path, protocol: Protocol, segmentation: str | None) -> dict[str, list[Path]]:
+    if place.is_file():
+        return {subject_of(place): [place]}
+    if not place.is_dir():
+        raise FileNotFoundError(f"{place}: there is no such file or folder.")
+    images = [path for path in sorted(place.rglob("*")) if is_image(path)]
+    recons = [path for path in images if path.absolute().parent.name == RECON]
     files: dict[str, list[Path]] = {}
-    for path in sorted(path for path in folder.rglob("*") if is_image(path)):
-        files.setdefault(subject_of(path), []).append(path)
-    return files
+    for path in [
+        *(path for path in images if path not in set(recons)),
+        *_segmentations(recons, protocol, segmentation),
+    ]:
+        files.setdefault(subject_of(path.absolute()), []).append(path)
+    return {subject: _narrowed(paths, segmentation) for subject, paths in files.items()}
 
 
-def _ambiguous(folder: Path, files: Mapping[str, list[Path]]) -> Iterable[Finding]:
+def _narrowed(paths: list[Path], wanted: str | None) -> list[Path]:
+    return [path for path in paths if wanted and wanted in path.name] or paths if len(paths) > 1 else paths
+
+
+def _segmentations(recons: Sequence[Path], protocol: Protocol, wanted: str | None) -> list[Path]:
+    """Of the volumes in FreeSurfer's folders the label maps of one kind, the same for all subjects."""
+    own = [path for path in recons if not path.parent.parent.name.startswith(AVERAGE)]
+    kinds = [kind for kind in SEGMENTATIONS if any(path.name == kind for path in own)]
+    others = [path for path in own if path.name not in SEGMENTATIONS]
+    if not own or not (kinds or wanted):
+        return own
+    if wanted is None:
+        kind = _best(kinds, own, protocol)
+    else:
+        names = [*kinds, *dict.fromkeys(path.name for path in others)]
+        named_so = [name for name in names if stem(Path(name)) == wanted] or [name for name in names if wanted in name]
+        if not named_so:
+            raise ValueError(f"No label map is called '{wanted}': there are {named(names)}.")
+        kind = named_so[0]
+    return [path for path in own if path.name == kind]
+
+
+def _best(kinds: Sequence[str], files: Sequence[Path], protocol: Protocol) -> str:
+    """The kind of label map that knows most of the protocol's structures, judged by the first subject that has it."""
+    if len(kinds) == 1:
+        return kinds[0]
+
+    def strange(kind: str) -> tuple[int, int]:
+        labels, _ = read_labels(next(path for path in files if path.name == kind))
+        unknown = protocol.unknown_labels(labels)
+        present = set(protocol.to_indices(protocol.fold_unknown(labels)).ravel().tolist())
+        return protocol.num_classes - len(present), len(unknown)
+
+    return min(kinds, key=strange)
+
+
+def _ambiguous(place: Path, files: Mapping[str, list[Path]]) -> Iterable[Finding]:
     for subject, paths in files.items():
         if len(paths) > 1:
-            text = f"{len(paths)} files are named after it: {named(path.relative_to(folder) for path in paths)}."
-            yield error(subject, folder, text, "Leave one.")
+            text = f"{len(paths)} files are named after it: {named(path.relative_to(place) for path in paths)}."
+            yield error(subject, place, "several files", text, "Leave one, or say which: --segmentation NAME.")
 
 
-def _unmatched(role: str, folder: Path, files: Mapping[str, list[Path]], everyone: list[str]) -> Iterable[Finding]:
+def _unmatched(role: str, place: Path, files: Mapping[str, list[Path]], everyone: list[str]) -> Iterable[Finding]:
     if not everyone:
-        yield error("", folder, "Holds no image.", "Check the path.")
+        yield error("", place, "no image", "Holds no image.", "Check the path.")
     if lacking := [subject for subject in everyone if subject not in files]:
         text = f"Has no {role} of {named(lacking)}; it has {named(files) or 'no image at all'}."
-        yield error("", folder, text, "Name files after their subjects; --partial leaves such subjects out.")
+        remedy = "Name files after their subjects; --partial leaves such subjects out."
+        yield error("", place, "unmatched", text, remedy)

@@ -16,14 +16,13 @@ from benchmark.scoring.suv import Scale, uptake_scale
 from datamodules.cohort.store import Cohort
 from datamodules.files import sha256
 from datamodules.labels.protocol import Protocol
+from datamodules.sources.subjects import WEIGHT
 from datamodules.volumes.frames import Frames
 from datamodules.volumes.grid import Array, Grid, from_ras, ras_grid
 from datamodules.volumes.read import read_volume
 from datamodules.volumes.resample import resample
 
 MODALITY = "pet"
-WEIGHT = "weight"
-"""The covariate that holds the body weight in kg."""
 
 Labels = NDArray[np.integer]
 

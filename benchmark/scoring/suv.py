@@ -9,12 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SUV = "SUV"
-ACTIVITY = "Bq/ml"
+from datamodules.volumes.units import ACTIVITIES, ACTIVITY, BECQUEREL, SUV, SUV_UNITS, compact
 
-_BECQUEREL = {"bq": 1.0, "kbq": 1e3, "mbq": 1e6, "gbq": 1e9}
-_PER_ML = {f"{unit}{per}": factor for unit, factor in _BECQUEREL.items() for per in ("/ml", "ml", "/cc")}
-_SUV_UNITS = ("suv", "suvbw", "g/ml", "gml")
 _HALF_LIVES_S = {
     "f18": 6586.2,
     "c11": 1221.8,
@@ -44,13 +40,13 @@ def activity_scale(sidecar: Mapping[str, Any]) -> Scale:
     Raises:
         ValueError: If the sidecar's "Units" are no activity concentration.
     """
-    units = _compact(sidecar.get("Units", ""))
-    if units not in _PER_ML:
+    units = compact(sidecar.get("Units", ""))
+    if units not in ACTIVITIES:
         raise ValueError(
             f"The PET sidecar has Units {sidecar.get('Units')!r}; expected an activity concentration, one of "
-            f"{', '.join(sorted(_PER_ML))} in any case, or SUV."
+            f"{', '.join(sorted(ACTIVITIES))} in any case, or SUV."
         )
-    return Scale(ACTIVITY, _PER_ML[units])
+    return Scale(ACTIVITY, ACTIVITIES[units])
 
 
 def suv_scale(sidecar: Mapping[str, Any], weight_kg: float | None) -> Scale:
@@ -64,7 +60,7 @@ def suv_scale(sidecar: Mapping[str, Any], weight_kg: float | None) -> Scale:
         NoSUVError: If dose, weight or decay are not told; the message names what is missing.
         ValueError: If the sidecar's "Units" are unknown.
     """
-    if _compact(sidecar.get("Units", "")) in _SUV_UNITS:
+    if compact(sidecar.get("Units", "")) in SUV_UNITS:
         return Scale(SUV, 1.0)
     activity = activity_scale(sidecar)
     if weight_kg is None or not weight_kg > 0:
@@ -87,15 +83,15 @@ def uptake_scale(sidecar: Mapping[str, Any], weight_kg: float | None) -> Scale:
 
 def _dose_bq(sidecar: Mapping[str, Any]) -> float:
     dose = _number(sidecar, "InjectedRadioactivity")
-    units = _compact(sidecar.get("InjectedRadioactivityUnits", ""))
-    if units not in _BECQUEREL:
+    units = compact(sidecar.get("InjectedRadioactivityUnits", ""))
+    if units not in BECQUEREL:
         raise NoSUVError(
-            f"SUV needs the InjectedRadioactivityUnits {', '.join(_BECQUEREL)} in any case, "
+            f"SUV needs the InjectedRadioactivityUnits {', '.join(BECQUEREL)} in any case, "
             f"found {sidecar.get('InjectedRadioactivityUnits')!r}."
         )
     if not dose > 0:
         raise NoSUVError(f"SUV needs a positive InjectedRadioactivity, found {dose}.")
-    return dose * _BECQUEREL[units]
+    return dose * BECQUEREL[units]
 
 
 def _decay(sidecar: Mapping[str, Any]) -> float:
@@ -122,8 +118,3 @@ def _number(sidecar: Mapping[str, Any], key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NoSUVError(f"SUV needs a number as {key} in the PET sidecar, found {value!r}.")
     return float(value)
-
-
-def _compact(name: object) -> str:
-    """Lower case, without blanks: "kBq / mL" and "BQML" are written as one likes."""
-    return str(name).lower().replace(" ", "")

@@ -1,11 +1,13 @@
 """From typed functions to the command line: one subcommand a verb, with its help out of the docstring."""
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 
+from docstring_parser import parse as parse_docstring
 from jsonargparse import ArgumentParser
+
+from benchmark.verbs.reading import ReadingOptions
 
 Verbs = Mapping[str, Callable[..., Any]]
 
@@ -24,25 +26,29 @@ def parse(verbs: Verbs, words: list[str], epilog: str) -> tuple[str, dict[str, A
 def verb_parser(function: Callable[..., Any]) -> ArgumentParser:
     """What a function takes: required arguments are positional, keyword-only ones and shared ones are options."""
     parser = ArgumentParser(description=_summary(function))
-    parameters = inspect.signature(function).parameters.values()
+    parameters = _parameters(function)
     options: set[str | int] = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
-    options |= shared_options(function)
     positional: set[str | int] = {each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD}
     lists = [each for each in parameters if _item_type(each)]
     skipped = {each.name for each in lists}
     parser.add_function_arguments(function, as_group=False, as_positional=True, skip=options | skipped)
     for each in lists:
-        _add_several(parser, each, function)
+        _add_several(parser, each)
     parser.add_function_arguments(function, as_group=False, skip=positional | skipped)
     _polish(parser, function)
     return parser
 
 
-def shared_options(function: Callable[..., Any]) -> set[str]:
-    """Names of the options that a verb takes as `**options: Unpack[SomeTypedDict]`."""
-    parameters = inspect.signature(function).parameters.values()
-    unpacked = [get_args(each.annotation)[0] for each in parameters if each.kind is each.VAR_KEYWORD]
-    return {name for each in unpacked for name in each.__annotations__}
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Of a function; the options that it takes as `**options: Unpack[SomeTypedDict]` each for itself."""
+    own = list(inspect.signature(function).parameters.values())
+    shared = [get_args(each.annotation)[0] for each in own if each.kind is each.VAR_KEYWORD]
+    options = {name: kind for each in shared for name, kind in get_type_hints(each).items()}
+    unpacked = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in options.items()
+    ]
+    return [*(each for each in own if each.kind is not each.VAR_KEYWORD), *unpacked]
 
 
 def _item_type(parameter: inspect.Parameter) -> type | None:
@@ -51,24 +57,30 @@ def _item_type(parameter: inspect.Parameter) -> type | None:
     return next((get_args(kind)[0] for kind in kinds if get_origin(kind) is list), None)
 
 
-def _add_several(parser: ArgumentParser, parameter: inspect.Parameter, function: Callable[..., Any]) -> None:
+def _add_several(parser: ArgumentParser, parameter: inspect.Parameter) -> None:
     """Take several words for one parameter: jsonargparse alone would want them as one JSON list."""
-    found = re.search(rf"^\s+{parameter.name}: (.+)$", function.__doc__ or "", re.MULTILINE)
     name, required = parameter.name, {}
     if parameter.kind is parameter.KEYWORD_ONLY:
         name, required = f"--{name}", {"required": parameter.default is parameter.empty}
-    text, shown = found[1] if found else "", parameter.name.upper()
-    parser.add_argument(name, nargs="+", type=_item_type(parameter), metavar=shown, help=text, **required)
+    shown = parameter.name.upper()
+    parser.add_argument(name, nargs="+", type=_item_type(parameter), metavar=shown, **required)
 
 
 def _polish(parser: ArgumentParser, function: Callable[..., Any]) -> None:
-    """Spell `--dry_run` as `--dry-run`, and let a flag stand alone: jsonargparse takes both as Python has them."""
-    flags = {each.name for each in inspect.signature(function).parameters.values() if each.annotation is bool}
+    """Spell `--dry_run` as `--dry-run`, let a flag stand alone, and explain what jsonargparse found no words for."""
+    flags = {each.name for each in _parameters(function) if each.annotation is bool}
+    words = {each.arg_name: each.description for text in _documents(function) for each in parse_docstring(text).params}
     for action in parser._actions:
         action.option_strings = [name.replace("_", "-") for name in action.option_strings]
         parser._option_string_actions.update(dict.fromkeys(action.option_strings, action))
+        action.help = action.help or words.get(action.dest)
         if action.dest in flags:
             action.nargs, action.const = "?", True
+
+
+def _documents(function: Callable[..., Any]) -> list[str]:
+    """What explains a function's options: those that several verbs share stand in `ReadingOptions`."""
+    return [ReadingOptions.__doc__ or "", function.__doc__ or ""]
 
 
 def _summary(function: Callable[..., Any]) -> str:

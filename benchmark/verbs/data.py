@@ -1,50 +1,13 @@
-"""The verbs that turn a source into a cohort: check, prepare, split."""
+"""The verbs that turn a source into a cohort: simulate, check, prepare, split, picture."""
 
+import shlex
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import Literal, Unpack
 
-if TYPE_CHECKING:
-    from datamodules.sources.subjects import Selection
-    from datamodules.volumes.settings import PrepareSettings
+from benchmark.verbs.reading import SourceOptions
 
 Kind = Literal["folds", "own", "test-only"]
-SELECTING = ("pet", "session", "tracer", "run", "segmentation")
-
-
-class SourceOptions(TypedDict, total=False):
-    """How a source is read.
-
-    Args:
-        layout: Of the source: manifest, bids, freesurfer, paper or labels; recognised where not given.
-        pet: Folder of PET images named after the subjects, for FreeSurfer subjects.
-        session: BIDS sessions, such as baseline,followup; each becomes a scan of its own.
-        tracer: BIDS tracer of the PET, such as 18FFDG.
-        run: BIDS run.
-        segmentation: Part of the name of the label map meant, where there are several.
-        protocol: Label protocol: aseg45 (default), synthseg32, coarse9, or a table of your own (.tsv).
-        scaling: Modality to range or percentiles, such as '{"pet": "p0.5:p99.5", "mr": "0:255"}'.
-        spacing: Side of the voxels to store, in millimetres; the label map's own grid where not given.
-        frames: Frames of dynamic images to average, such as 3:7 for 3, 4, 5 and 6; the first is 0.
-        foreground: The crop keeps the box of all voxels where any scaled image is above this (default 0.1).
-        overlap: Least share of the labelled voxels that every image must cover (default 0.9).
-        nan: What happens to NaN and infinite voxels (default refuse).
-        unknown_labels: What happens to label ids outside the protocol (default refuse).
-    """
-
-    layout: str | None
-    pet: Path | None
-    session: str | None
-    tracer: str | None
-    run: str | None
-    segmentation: str | None
-    protocol: str
-    scaling: dict[str, str] | None
-    spacing: float | None
-    frames: str | None
-    foreground: float
-    overlap: float
-    nan: Literal["refuse", "zero"]
-    unknown_labels: Literal["refuse", "background"]
 
 
 def simulate(
@@ -85,7 +48,8 @@ def simulate(
             processes=processes,
             progress=advance,
         )
-    stdout.print(f"{subjects} subjects in {output}. Next: petmr prepare {output} COHORT", markup=False)
+    command = shlex.join(["petmr", "prepare", str(output), "COHORT"])
+    stdout.print(f"{subjects} subjects in {output}. Next: {command}", markup=False)
 
 
 def check(
@@ -93,6 +57,7 @@ def check(
     *,
     json: Path | None = None,
     sheet: Path | None = None,
+    all: bool = False,  # noqa: A002  as it is typed
     processes: int = 1,
     **options: Unpack[SourceOptions],
 ) -> None:
@@ -100,58 +65,102 @@ def check(
 
     Args:
         source: Manifest CSV, BIDS folder, FreeSurfer subjects, the paper's layout, a label map, or a prepared cohort.
-        json: File to write all findings to.
-        sheet: PNG file to draw mid-slices of every subject to: PET over MR, structures outlined.
+        json: File to write every single finding to.
+        sheet: PNG file to draw mid-slices to: PET over MR, structures outlined; further pages of twelve subjects each
+            lie beside it.
+        all: Print every single finding instead of one row a kind.
         processes: Subjects read at a time.
     """
     from benchmark.console import progress
-    from benchmark.figures.contact_sheet import draw_sheet
+    from benchmark.figures.contact_sheet import sheet_of
     from benchmark.verbs.finding_tables import counts, show_findings, write_findings
+    from benchmark.verbs.reading import read_listing, refuse_given, settings, show_intensities
     from datamodules.checks.source import check_source
     from datamodules.cohort.store import is_cohort, open_cohort
     from datamodules.cohort.verify import check_cohort
-    from datamodules.sources.find import list_source
+    from datamodules.labels.protocol import load_protocol
 
+    _try_outputs(json, sheet)
     if is_cohort(source):
+        refuse_given(options, f"{source} is a prepared cohort: it is checked as it is")
         cohort = open_cohort(source)
-        with progress("check", len(cohort.subjects)) as advance:
-            report = check_cohort(cohort, processes=processes, progress=advance)
+        drawing = sheet_of(sheet, cohort.protocol) if sheet else nullcontext()
+        with drawing as look, progress("check", len(cohort.subjects)) as advance:
+            findings = check_cohort(cohort, processes=processes, progress=advance, look=look)
     else:
-        layout, selection, settings = _reading(options)
-        listing = list_source(source, layout, selection)
-        with progress("check", len(listing.subjects)) as advance:
-            report = check_source(listing, settings, processes=processes, progress=advance)
-    show_findings(report.findings, str(source))
+        asked = settings(options)
+        listing = read_listing(source, options)
+        drawing = sheet_of(sheet, load_protocol(asked.protocol)) if sheet else nullcontext()
+        with drawing as look, progress("check", len(listing.subjects)) as advance:
+            findings = check_source(
+                listing, asked, processes=processes, progress=advance, look=look, announce=show_intensities
+            )
+    show_findings(findings, str(source), every=all)
     if json:
-        write_findings(json, report.findings)
-    if sheet:
-        draw_sheet(sheet, report.snapshots)
-    found = counts(report.findings)
+        write_findings(json, findings)
+    found = counts(findings)
     if found["error"]:
         raise ValueError(f"{source}: {', '.join(f'{name}s: {number}' for name, number in found.items())}.")
 
 
-def prepare(source: Path, cohort: Path, *, processes: int = 1, **options: Unpack[SourceOptions]) -> None:
+def prepare(
+    source: Path,
+    cohort: Path,
+    *,
+    skip_faulty: bool = False,
+    json: Path | None = None,
+    all: bool = False,  # noqa: A002  as it is typed
+    processes: int = 1,
+    **options: Unpack[SourceOptions],
+) -> None:
     """Validate and preprocess a source into a cohort that every training shares.
 
     Args:
         source: Manifest CSV, BIDS folder, FreeSurfer subjects, or the paper's layout.
         cohort: Folder to make.
+        skip_faulty: Leave out subjects with errors; the cohort says who and why.
+        json: File to write every single finding to.
+        all: Print every single finding instead of one row a kind.
         processes: Subjects prepared at a time; each takes up to 0.6 GiB at 256 voxels along each side.
     """
     from benchmark.console import progress, stdout
-    from benchmark.verbs.finding_tables import show_findings
+    from benchmark.verbs.finding_tables import show_findings, write_findings
+    from benchmark.verbs.reading import origin, read_listing, refusal, settings, show_intensities
     from datamodules.cohort.prepare import prepare as write
-    from datamodules.sources.find import find_subjects
+    from datamodules.findings import FaultyDataError, refuse_errors
 
-    layout, selection, settings = _reading(options)
-    subjects = find_subjects(source, layout, selection)
-    with progress("prepare", len(subjects)) as advance:
-        made = write(subjects, cohort, settings, processes=processes, progress=advance)
-    show_findings(made.all_findings, str(source))
-    stdout.print(
-        f"{len(subjects)} subjects in {cohort}. Next: petmr run EXPERIMENT.yaml --cohort {cohort}", markup=False
-    )
+    _try_outputs(json)
+    asked = settings(options)
+    listing = read_listing(source, options)
+    if skip_faulty:
+        listing = listing.without_faulty()
+    subjects = listing.subjects
+    try:
+        refuse_errors(listing.findings)
+        with progress("prepare", len(subjects)) as advance:
+            made = write(
+                subjects,
+                cohort,
+                asked,
+                skip_faulty=skip_faulty,
+                left_out=listing.left_out,
+                origin=origin(source, options),
+                processes=processes,
+                progress=advance,
+                announce=show_intensities,
+            )
+    except FaultyDataError as fault:
+        if json:
+            write_findings(json, fault.findings)
+        raise refusal(fault.findings, source, (one.id for one in subjects), every=all) from fault
+    findings = [*listing.findings, *made.all_findings]
+    show_findings(findings, str(source), every=all)
+    if json:
+        write_findings(json, findings)
+    if made.left_out:
+        stdout.print(f"Left out: {', '.join(made.left_out)}; {cohort / 'cohort.json'} says why.", markup=False)
+    command = shlex.join(["petmr", "run", "EXPERIMENT.yaml", "--cohort", str(cohort)])
+    stdout.print(f"{len(made.subjects)} subjects in {cohort}. Next: {command}", markup=False)
 
 
 def split(cohort: Path, *, folds: int = 5, seed: int = 0, kind: Kind = "folds", json: Path | None = None) -> None:
@@ -186,27 +195,29 @@ def picture(cohort: Path, subject: str, output: Path) -> None:
     Args:
         cohort: Prepared cohort.
         subject: Its id.
-        output: Stem of the files to write; .png and .pdf are added.
+        output: File to write, .png or .pdf; without either both are written.
     """
     from benchmark.console import stdout
     from benchmark.figures.panels import whole_brain
     from benchmark.figures.scenes import load_scene
-    from benchmark.figures.style import house_style, save
+    from benchmark.figures.style import FORMATS, house_style, save, write
     from datamodules.cohort.store import open_cohort
+    from datamodules.sources.subjects import named
 
     opened = open_cohort(cohort)
     if subject not in opened.subjects:
-        raise ValueError(f"{cohort}: holds no subject '{subject}', but {', '.join(opened.subjects)}.")
+        raise ValueError(f"{cohort}: holds no subject '{subject}', but {named(opened.subjects)}.")
     with house_style():
-        drawn = save(whole_brain(load_scene(opened, subject, {})), output)
+        figure = whole_brain(load_scene(opened, subject, {}))
+        drawn = write(figure, output) if output.suffix in FORMATS else save(figure, output)
     stdout.print(f"Picture: {drawn}", markup=False)
 
 
-def _reading(options: SourceOptions) -> "tuple[str | None, Selection, PrepareSettings]":
-    """Layout, selection and settings that the options stand for."""
-    from datamodules.sources.subjects import Selection
-    from datamodules.volumes.settings import PrepareSettings
+def _try_outputs(json: Path | None, sheet: Path | None = None) -> None:
+    """Refuse files that can't be written before an hour of reading."""
+    from datamodules.files import check_writable
 
-    selecting: dict[str, Any] = {name: options.get(name) for name in SELECTING}
-    others: dict[str, Any] = {name: value for name, value in options.items() if name not in (*SELECTING, "layout")}
-    return options.get("layout"), Selection.parse(**selecting), PrepareSettings.parse(**others)
+    for path in filter(None, (json, sheet)):
+        check_writable(path)
+    if sheet and sheet.suffix.lower() != ".png":
+        raise ValueError(f"--sheet {sheet}: is drawn as PNG; expected a name that ends in .png.")

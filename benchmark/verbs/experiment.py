@@ -79,6 +79,7 @@ def evaluate(
     misaligned: str | None = None,
     cohort: Path | None = None,
     name: str | None = None,
+    strangers: bool = False,
     only: str = "*",
     jobs: int | None = None,
 ) -> None:
@@ -91,6 +92,7 @@ def evaluate(
         misaligned: Displacement of the PET against the MR, such as 2mm, 3deg or 2mm,3deg.
         cohort: Another prepared cohort, to test on all its subjects or on its own test part.
         name: Of that cohort in the tables; its folder's where not given.
+        strangers: Its groups are other people, even where they are called as in the training.
         only: Pattern over the runs' names, such as 'vnet/*'.
         jobs: Runs tested at a time; one for each GPU, or one, where not given.
     """
@@ -109,7 +111,7 @@ def evaluate(
     elif misaligned is not None:
         condition = displaced(misaligned)
     else:
-        condition = elsewhere(Path(str(cohort)), name)
+        condition = elsewhere(Path(str(cohort)), name, strangers=strangers)
     test_again(runs, condition, only, jobs)
 
 

@@ -1,14 +1,23 @@
 """The verbs that use what was trained, and score what anyone has predicted: predict, score, profile."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+from benchmark.verbs.reading import ReadingOptions
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from benchmark.labelling.trained import Trained
     from datamodules.sources.subjects import Subject
 
+INFERENCE = ("weights", "overlap", "batch", "foreground", "mirror")
 
-class InferenceOptions(TypedDict, total=False):
-    """How subjects are labelled; as in the network's test where not given.
+
+class PredictOptions(ReadingOptions, total=False):
+    """How subjects are labelled, as in the network's test where not given; what `ReadingOptions` says isn't repeated.
 
     Args:
         weights: Of the voxels of a window: constant, or gaussian to trust its middle more than its rim.
@@ -33,45 +42,55 @@ def predict(
     mr: Path | None = None,
     image: list[str] | None = None,
     source: Path | None = None,
-    layout: str | None = None,
     subject: str | None = None,
     device: str | None = None,
     precision: Literal["32", "bf16", "16"] | None = None,
     uncertainty: bool = False,
-    **options: Unpack[InferenceOptions],
+    **options: Unpack[PredictOptions],
 ) -> None:
     """Label new subjects: FreeSurfer labels on the MR's grid, volumes and uptake of every structure, a picture.
 
     Args:
         checkpoint: Of a trained network; several are averaged, such as those of the folds.
-        output: Folder to write to.
-        pet: PET image of one subject.
+        output: Folder to write to; what it holds of other subjects stays.
+        pet: PET image of one subject; with a source of FreeSurfer subjects the folder of their PET images.
         mr: MR image of one subject.
         image: Further images of the one subject, by the cohort's names of modalities, such as flair=s1_flair.nii.gz.
-        source: Many subjects instead: manifest CSV (with any modalities), BIDS folder or the paper's layout.
-        layout: Of the source; recognised where not given.
+        source: Many subjects instead: manifest CSV, BIDS folder, FreeSurfer subjects or the paper's layout.
         subject: Name of the one subject; that of its MR where not given.
         device: Such as cuda or cpu; a GPU where there is one if not given.
         precision: Of the network: 32 bits, or half; as in its training where not given.
         uncertainty: Also write SUBJECT_entropy.nii.gz: 0 where the network is certain, 1 where it knows nothing.
     """
-    import torch
-
     from benchmark.console import progress, stdout
     from benchmark.figures.contact_sheet import draw_sheet
+    from benchmark.labelling.devices import choose_device
+    from benchmark.labelling.new_subjects import VOLUMES
     from benchmark.labelling.new_subjects import predict as label
     from benchmark.labelling.trained import load_ensemble
     from benchmark.verbs.finding_tables import show_findings
+    from benchmark.verbs.reading import changed
+    from datamodules.files import check_writable
+    from datamodules.sources.subjects import faulty, named
 
-    subjects = _subjects(_images(pet, mr, image or []), source, layout, subject)
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    trained = load_ensemble(checkpoint, place).adjusted(precision, **given)
+    place = choose_device(device)
+    check_writable(output / VOLUMES)
+    one = _images(None if source else pet, mr, image or [])
+    _check_choice(one, source, subject, options)
+    trained = load_ensemble(checkpoint, place)
+    given = {name: options[name] for name in INFERENCE if options.get(name) is not None}  # type: ignore[literal-required]
+    trained = changed(trained, options).adjusted(precision, **given)
+    subjects = _of_source(source, {**options, "pet": pet}, trained) if source else _one_subject(one, subject)
     with progress("predict", len(subjects)) as advance:
         findings = label(trained, subjects, output, draw_sheet, device=place, uncertainty=uncertainty, progress=advance)
     if findings:
-        show_findings(findings, "Images")
-    stdout.print(f"{len(subjects)} subjects labelled in {output}", markup=False)
+        show_findings(findings, str(source or "Images"))
+    wrong = faulty(findings)
+    stdout.print(f"{len(subjects) - len(wrong)} subjects labelled in {output}", markup=False)
+    if wrong:
+        raise ValueError(
+            f"{len(wrong)} of {len(subjects)} subjects aren't labelled: {named(wrong)}; the table says why."
+        )
 
 
 def score(
@@ -80,6 +99,7 @@ def score(
     *,
     output: Path = Path("cases.csv"),
     pet: Path | None = None,
+    segmentation: str | None = None,
     protocol: str = "aseg45",
     indices: Literal["neither", "predictions", "truth", "both"] = "neither",
     unknown_labels: Literal["refuse", "background"] = "refuse",
@@ -92,10 +112,12 @@ def score(
     """Score any label maps against any truth; files belong together by subject name. The same command goes on.
 
     Args:
-        predictions: Folder of label maps, such as s1_dseg.nii.gz or s1/mri/aseg.mgz.
-        truth: Folder of label maps.
+        predictions: A label map, or a folder of them, such as s1_dseg.nii.gz or FreeSurfer's s1/mri/aseg.mgz.
+        truth: A label map, or a folder of them.
         output: Table to write: one row for every subject and structure.
-        pet: Folder of PET images to measure uptake on.
+        pet: PET image, or a folder of them, to measure uptake on.
+        segmentation: Which of FreeSurfer's label maps is meant, such as aseg or aparc+aseg; the first that knows the
+            protocol's structures where not given.
         protocol: Label protocol: aseg45, synthseg32, coarse9, or a table of your own (.tsv).
         indices: Which maps hold class indices of the protocol instead of FreeSurfer labels.
         unknown_labels: What happens to label ids outside the protocol.
@@ -105,27 +127,39 @@ def score(
         processes: Subjects scored at a time.
         json: File to write the summary to.
     """
-    from benchmark.console import progress, show_table, stdout
-    from benchmark.scoring.cases import summarise
+    from benchmark.console import progress, stdout
     from benchmark.scoring.folders import PET, PREDICTION, TRUTH, ScoreSettings, score_folders
     from benchmark.scoring.matching import match_files
-    from benchmark.scoring.summary import summary_text
-    from benchmark.text_tables import records
-    from datamodules.files import write_json
+    from datamodules.files import check_writable
     from datamodules.labels.protocol import load_protocol
 
+    for path in filter(None, (output, json)):
+        check_writable(path)
     settings = ScoreSettings(
         load_protocol(protocol), indices, unknown_labels == "background", resample, absent_distance
     )
-    folders = {PREDICTION: predictions, TRUTH: truth, **({PET: pet} if pet else {})}
-    matches = match_files(folders, partial=partial)
+    places = {PREDICTION: predictions, TRUTH: truth, **({PET: pet} if pet else {})}
+    matches = match_files(places, settings.protocol, segmentation=segmentation, partial=partial)
     with progress("score", len(matches)) as advance:
         cases = score_folders(matches, output, settings, processes=processes, progress=advance)
-    summary = summarise(cases)
-    show_table(summary_text(summary), f"{len(matches)} subjects, {settings.protocol.num_classes - 1} structures")
-    if json:
-        write_json(json, records(summary))
+    title = f"{len(matches)} subject{'s' * (len(matches) > 1)}, {settings.protocol.num_classes - 1} structures"
+    _show_summary(cases, settings.protocol.names[1:], title, json)
     stdout.print(f"Cases: {output}", markup=False)
+
+
+def _show_summary(cases: "pd.DataFrame", structures: Sequence[str], title: str, json: Path | None) -> None:
+    """Print averages of every structure and of all, and write them where asked for."""
+    from benchmark.console import show_table
+    from benchmark.scoring.cases import summarise
+    from benchmark.scoring.summary import structures_text, summary_text
+    from benchmark.text_tables import records
+    from datamodules.files import write_json
+
+    of_all, of_each = summarise(cases), summarise(cases, ["structure"])
+    show_table(structures_text(of_each, structures), title)
+    show_table(summary_text(of_all), "All structures")
+    if json:
+        write_json(json, {"all": records(of_all), "structures": records(of_each)})
 
 
 def profile(
@@ -143,7 +177,7 @@ def profile(
     """Tell what networks cost: parameters and multiply-adds; with --run also seconds and memory.
 
     Args:
-        networks: Names; all where not given.
+        networks: Names, or class paths of your own, such as my_networks.TinyNet; all that are known where not given.
         patch: Voxels along each side of the input.
         modalities: Channels of the input.
         classes: Background included.
@@ -153,22 +187,19 @@ def profile(
         csv: File to write the table to.
         markdown: File to write the rounded table to.
     """
-    import torch
-
     from benchmark.bench.profile import Sizes, as_text
     from benchmark.bench.profile import profile as measure
     from benchmark.console import show_table
+    from benchmark.labelling.devices import choose_device
     from benchmark.text_tables import markdown as as_markdown
     from benchmark.text_tables import records
     from datamodules.files import write_csv, write_json, write_text
     from models import NETWORKS
 
-    chosen = networks or list(NETWORKS)
-    if unknown := [name for name in chosen if name not in NETWORKS]:
-        raise ValueError(f"Network {', '.join(unknown)} isn't known: choose of {', '.join(NETWORKS)}.")
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = {name: _network(name) for name in networks or NETWORKS}
+    place = choose_device(device)
     sizes = Sizes((patch, patch, patch), modalities, classes)
-    table = measure({name: NETWORKS[name] for name in chosen}, sizes, device=place if run else None)
+    table = measure(chosen, sizes, device=place if run else None)
     text = as_text(table)
     show_table(text, f"{modalities} modalities, {classes} classes, patches of {patch} voxels a side")
     if json:
@@ -177,6 +208,25 @@ def profile(
         write_csv(csv, table)
     if markdown:
         write_text(markdown, as_markdown(text))
+
+
+def _network(name: str) -> "type[nn.Module]":
+    """The class of a network: one of ours, or one on the Python path."""
+    from importlib import import_module
+
+    from models import NETWORKS
+
+    if name in NETWORKS:
+        return NETWORKS[name]
+    module, _, own = name.rpartition(".")
+    try:
+        found: type[nn.Module] = getattr(import_module(module), own)
+    except (ImportError, AttributeError, ValueError) as fault:
+        raise ValueError(
+            f"Network {name} isn't known: choose of {', '.join(NETWORKS)}, or name the class path of your own, "
+            "such as my_networks.TinyNet."
+        ) from fault
+    return found
 
 
 def _images(pet: Path | None, mr: Path | None, others: list[str]) -> dict[str, Path]:
@@ -190,20 +240,47 @@ def _images(pet: Path | None, mr: Path | None, others: list[str]) -> dict[str, P
     return images
 
 
-def _subjects(
-    images: dict[str, Path], source: Path | None, layout: str | None, name: str | None
-) -> "tuple[Subject, ...]":
-    """One subject of the images given, or all of a source."""
-    from datamodules.findings import refuse_errors
-    from datamodules.sources.find import find_unlabelled
-    from datamodules.sources.subjects import Subject, check_images
-    from datamodules.volumes.read import stem
+def _check_choice(
+    images: dict[str, Path], source: Path | None, subject: str | None, options: Mapping[str, Any]
+) -> None:
+    """One subject or many, and no option that would be ignored."""
+    from benchmark.verbs.reading import NAMING, refuse_given
 
     if bool(images) == bool(source):
         raise ValueError("Name the images of one subject (--pet and --mr), or many subjects (--source), and not both.")
     if source:
-        return find_unlabelled(source, layout)
+        refuse_given({"subject": subject}, "The subjects of a source have names of their own")
+    else:
+        naming = {name: value for name, value in options.items() if name in NAMING}
+        refuse_given(naming, "These choose among the files of a --source, and there is none")
+
+
+def _one_subject(images: dict[str, Path], name: str | None) -> "tuple[Subject, ...]":
+    """One subject of the images given."""
+    from datamodules.findings import refuse_errors
+    from datamodules.sources.subjects import Subject, check_images
+    from datamodules.volumes.read import stem
+
     own = name or stem(images.get("mr") or next(iter(images.values())))
     subject = Subject(own, images, None, group=own)
     refuse_errors(check_images([subject], Path()))
     return (subject,)
+
+
+def _of_source(source: Path, options: Mapping[str, Any], trained: "Trained") -> "tuple[Subject, ...]":
+    """All subjects of a source, with those of their images that the network's cohort knows."""
+    from dataclasses import replace
+
+    from benchmark.console import stdout
+    from benchmark.verbs.reading import read_listing
+    from datamodules.findings import refuse_errors
+
+    listing = read_listing(source, options, labels=False)
+    refuse_errors(listing.findings)
+    left = [name for name in listing.modalities if name not in trained.known_modalities]
+    if left:
+        stdout.print(f"Not read, as the network doesn't know it: {', '.join(left)}", markup=False)
+    return tuple(
+        replace(one, images={name: path for name, path in one.images.items() if name not in left})
+        for one in listing.subjects
+    )

@@ -12,6 +12,7 @@ from datamodules.checks.voxel_checks import (
     check_classes,
     check_header,
     check_intensities,
+    check_range,
     check_sidecar,
     check_unknown_labels,
 )
@@ -19,11 +20,12 @@ from datamodules.findings import Finding, error, warning
 from datamodules.labels.protocol import Protocol
 from datamodules.sources.subjects import Subject
 from datamodules.volumes.grid import Array, Grid, ras_grid, to_ras
+from datamodules.volumes.header import Header
 from datamodules.volumes.placement import Placement, check_placement
 from datamodules.volumes.read import count_broken, read_labels, read_volume
 from datamodules.volumes.resample import resample, with_spacing
 from datamodules.volumes.settings import PrepareSettings
-from datamodules.volumes.sidecar import KEPT, read_sidecar
+from datamodules.volumes.sidecar import acquisition, read_sidecar
 
 REFERENCE = "mr"
 """The image whose grid is everyone's where there is no label map."""
@@ -35,15 +37,17 @@ class Aligned:
 
     Attributes:
         grid: That of the label map's file (or the MR's), to which predictions return.
+        header: What that file says of its place besides.
         stored: The RAS grid of the volumes here.
         images: float16 `[M, X, Y, Z]`, scaled to [0, 1].
         label: uint8 class indices `[X, Y, Z]` on `stored`; all background where there is no label map.
-        truth: uint8 class indices on `grid`, axes in RAS order; the same array as `label` without `--spacing`.
+        truth: uint8 class indices on `grid`, axes in RAS order; the same array as `label` where that grid is stored.
         scaling: Modality to the intensities that became 0 and 1.
         counts: Number of voxels of each class in `truth`; empty where there is no label map.
     """
 
     grid: Grid
+    header: Header
     stored: Grid
     images: Array
     label: Array
@@ -99,12 +103,12 @@ class _Examination:
     def run(self) -> Examined:
         label = self.read_label()
         images = {name: image for name in self.subject.images if (image := self.read_image(name))}
-        acquisition = {name: self.read_acquisition(name) for name in self.subject.images}
+        told = {name: self.read_acquisition(name) for name in self.subject.images}
         reference = label or images.get(REFERENCE) or next(iter(images.values()), None)
         if reference is None or (self.subject.label and not label):
-            return Examined(tuple(self.findings), None, acquisition)
-        aligned = self.align(images, label, reference.grid)
-        return Examined(tuple(self.findings), aligned, acquisition)
+            return Examined(tuple(self.findings), None, told)
+        aligned = self.align(images, label, reference)
+        return Examined(tuple(self.findings), aligned, told)
 
     def read_label(self) -> _Label | None:
         """Class indices in the file's own axes, unknown ids as background."""
@@ -144,7 +148,7 @@ class _Examination:
         return _Image(path, image, grid)
 
     def tell_unreadable(self, path: Path, fault: Exception) -> None:
-        self.findings.append(error(self.subject.id, path, str(fault).removeprefix(f"{path}: ")))
+        self.findings.append(error(self.subject.id, path, "unreadable", str(fault).removeprefix(f"{path}: ")))
 
     def read_acquisition(self, name: str) -> Mapping[str, Any]:
         """What the sidecar of an image tells of its activity and times."""
@@ -152,34 +156,44 @@ class _Examination:
         try:
             sidecar = read_sidecar(path)
         except (ValueError, OSError) as fault:
-            self.findings.append(warning(self.subject.id, path, str(fault), "Mend or remove it."))
+            self.findings.append(warning(self.subject.id, path, "sidecar", str(fault), "Mend or remove it."))
             return {}
-        self.findings.extend(check_sidecar(self.subject.id, path, name, sidecar, self.settings.scaling_of(name)))
-        return {key: sidecar[key] for key in KEPT if key in sidecar}
+        self.findings.extend(check_sidecar(self.subject.id, path, sidecar))
+        return acquisition(sidecar)
 
-    def align(self, images: Mapping[str, _Image], label: _Label | None, grid: Grid) -> Aligned:
+    def align(self, images: Mapping[str, _Image], label: _Label | None, reference: _Image) -> Aligned:
         """All volumes on one RAS grid, images scaled; a channel that can't be made stays 0."""
-        own = ras_grid(grid)
-        stored = with_spacing(own, self.settings.spacing) if self.settings.spacing else own
+        grid, own = reference.grid, ras_grid(reference.grid)
+        spacing = self.settings.spacing
+        stored = with_spacing(own, spacing, self.settings.tolerance) if spacing else own
         truth = to_ras(label.voxels, grid)[0] if label else np.zeros(own.shape, np.uint8)
-        classes = resample(truth, own, stored, order=0)
+        classes = truth if stored is own else resample(truth, own, stored, order=0)
         scaled = np.zeros((len(self.subject.images), *stored.shape), np.float16)
         limits = {}
         for channel, name in enumerate(self.subject.images):
             if name not in images:
                 continue
             image = images[name]
-            placement = Placement(image.grid, grid, stored, reference=(self.subject.label or image.path).name)
-            self.findings.extend(
-                check_placement(self.subject.id, image.path, placement, classes > 0, self.settings.overlap)
-            )
+            self.check_place(image, Placement(image.grid, grid, stored, reference.path.name), classes)
             try:
                 scaling = self.settings.scaling_of(name).resolve(image.voxels)
             except ValueError:
                 continue  # told by check_intensities
             limits[name] = scaling.low, scaling.high
-            scaled[channel] = scaling.apply(resample(image.voxels, image.grid, stored, order=1, outside=scaling.low))
-        return Aligned(grid, stored, scaled, classes, truth, limits, label.counts if label else ())
+            placed = resample(image.voxels, image.grid, stored, order=1, outside=scaling.low)
+            self.check_range(name, placed[classes > 0] if label else placed[placed > 0])
+            scaled[channel] = scaling.apply(placed)
+        return Aligned(
+            grid, Header.of(reference.path), stored, scaled, classes, truth, limits, label.counts if label else ()
+        )
+
+    def check_place(self, image: _Image, placement: Placement, classes: Array) -> None:
+        subject, least = self.subject.id, self.settings.coverage
+        self.findings.extend(check_placement(subject, image.path, placement, classes > 0, least))
+
+    def check_range(self, name: str, brain: Array) -> None:
+        path, scaling = self.subject.images[name], self.settings.scaling_of(name)
+        self.findings.extend(check_range(self.subject.id, path, name, brain, scaling))
 
 
 def count_classes(classes: Array, number: int) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from datamodules.volumes.grid import Grid
 
 SPACING_TOLERANCE = 0.05
 """Relative; scanners' voxel sizes differ by less between sessions."""
+SAME, SAME_BYTES = "same bytes", "Its {} holds the very bytes of {}'s."
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,23 @@ def _repeated(summaries: Sequence[Summary]) -> list[Finding]:
             other = first.setdefault((role, value), subject)
             if other is subject:
                 continue
-            path, text = subject.files[role], f"Its {role} holds the very bytes of {other.id}'s."
             if other.group == subject.group:
-                found.append(note(subject.id, path, text))
-            else:
-                remedy = "Remove one of the two, or give both the same group."
-                found.append(error(subject.id, path, text, remedy))
+                found.append(note(subject.id, subject.files[role], SAME, SAME_BYTES.format(role, other.id)))
+                continue
+            remedy = "Remove one of the two, or give both the same group."
+            for one, its in ((subject, other), (other, subject)):
+                found.append(error(one.id, one.files[role], SAME, SAME_BYTES.format(role, its.id), remedy))
     return found
 
 
 def _spacings(summaries: Sequence[Summary]) -> list[Finding]:
+    """Networks see voxels, not millimetres: a cohort has one voxel size, which is part of what its networks presume."""
     spacings = np.array([summary.stored.spacing for summary in summaries if summary.stored])
     if not len(spacings) or (np.ptp(spacings, axis=0) <= SPACING_TOLERANCE * spacings.min(axis=0)).all():
         return []
     low, high = (" x ".join(f"{side:.3g}" for side in ends) for ends in (spacings.min(0), spacings.max(0)))
     text = f"Voxel sizes differ between subjects, from {low} to {high} mm; networks see voxels, not millimetres."
-    return [warning("", "", text, "Store all on one grid, such as --spacing 1.")]
+    return [error("", "", "voxel sizes", text, f"Store all on one grid: --spacing {np.median(spacings):.2g}.")]
 
 
 def _absent(summaries: Sequence[Summary], protocol: Protocol) -> list[Finding]:
@@ -75,7 +77,7 @@ def _absent(summaries: Sequence[Summary], protocol: Protocol) -> list[Finding]:
     if not absent:
         return []
     text = f"No subject has {named(absent)}: these structures can be neither learned nor scored."
-    return [warning("", "", text, "Choose a protocol without them (--protocol).")]
+    return [warning("", "", "structures absent", text, "Choose a protocol without them (--protocol).")]
 
 
 def _few_groups(summaries: Sequence[Summary]) -> list[Finding]:
@@ -83,6 +85,5 @@ def _few_groups(summaries: Sequence[Summary]) -> list[Finding]:
     if count >= len(PARTS):
         return []
     text = f"{count} group(s) can't make folds of training, validation and test."
-    return [
-        warning("", "", text, "Add subjects. A cohort to test on only: petmr split COHORT --folds 1 --kind test-only.")
-    ]
+    remedy = "Add subjects. A cohort to test on only: petmr split COHORT --folds 1 --kind test-only."
+    return [warning("", "", "few groups", text, remedy)]

@@ -1,5 +1,6 @@
 """Folds: which subjects train, validate and test; a group never stands in two parts of a fold."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -144,7 +145,7 @@ def _check_subjects(fold: Fold, groups: Mapping[str, str], where: str) -> None:
         raise ValueError(f"{where} names {named(strangers)}, which the cohort does not hold.")
     if forgotten := sorted(set(groups) - set(listed)):
         raise ValueError(f"{where} says nothing of {named(forgotten)}, which the cohort holds.")
-    if twice := sorted({subject for subject in listed if listed.count(subject) > 1}):
+    if twice := sorted(subject for subject, count in Counter(listed).items() if count > 1):
         raise ValueError(f"{where} has {named(twice)} in two parts; a subject must stand in one.")
 
 

@@ -6,6 +6,7 @@ edited is refused until `petmr split` has been run again: it checks the table an
 """
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from datamodules.cohort.folds import Fold, Splits, check_splits, external_splits
 from datamodules.cohort.store import Cohort
 from datamodules.files import write_csv, write_json
 from datamodules.sources.subjects import PARTS, named
+from datamodules.tables import read_table
 
 __all__ = ["Certificate", "Fold", "Kind", "Splits", "certify", "load_splits", "make_splits", "splits_path"]
 
@@ -79,6 +81,8 @@ def certify(cohort: Cohort, folds: int, seed: int, kind: Kind = "folds") -> Cert
     """
     table = splits_path(cohort.path, folds, seed)
     splits = _read_table(table, seed) if table.is_file() else _make(cohort, folds, seed, kind)
+    if kind != "folds" and splits != _make(cohort, folds, seed, kind):
+        raise ValueError(f"{table}: holds other folds than those of the kind '{kind}'. Delete it to have them made.")
     check_splits(splits, cohort.groups, str(table))
     certificate = Certificate(splits, _contents(cohort, splits), table)
     if not table.is_file():
@@ -103,7 +107,7 @@ def load_splits(cohort: Cohort, folds: int, seed: int) -> Splits:
     if known != splits.fingerprint:
         raise ValueError(
             f"{table}: its folds have the hash {splits.fingerprint}, its certificate {known}: it was edited. "
-            f"Certify the change: petmr split {cohort.path} --folds {folds} --seed {seed}"
+            f"Certify the change: petmr split {shlex.quote(str(cohort.path))} --folds {folds} --seed {seed}"
         )
     return splits
 
@@ -141,7 +145,7 @@ def _frame(cohort: Cohort, splits: Splits) -> pd.DataFrame:
 
 
 def _read_table(path: Path, seed: int) -> Splits:
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = read_table(path)
     columns = [name for name in frame.columns if name.startswith("fold-")]
     if "subject" not in frame or not columns:
         raise ValueError(

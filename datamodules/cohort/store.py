@@ -2,12 +2,13 @@
 
 On disk: `cohort.json` says everything but the voxels; `volumes/<subject>_images.npy` holds float16 `[M, X, Y, Z]` in
 [0, 1] and `volumes/<subject>_label.npy` uint8 class indices `[X, Y, Z]`, both in RAS order and cut to the foreground.
-Where the cohort was resampled (`--spacing`), `volumes/<subject>_truth.npy` keeps the class indices of the label map's
+Where a subject was resampled (`--spacing`), `volumes/<subject>_truth.npy` keeps the class indices of the label map's
 own grid, in RAS order and uncut, to score against.
 """
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from datamodules.checks.together import SPACING_TOLERANCE
+from datamodules.cohort.contract import Contract
 from datamodules.files import digest
-from datamodules.findings import Finding
+from datamodules.findings import Finding, warning
 from datamodules.labels.protocol import LabelRange, Protocol, Structure
-from datamodules.volumes.grid import Array, Box, Grid, from_ras
+from datamodules.sources.subjects import WEIGHT
+from datamodules.volumes.grid import Array, Box, Grid, Spacing, from_ras, view_of
+from datamodules.volumes.header import Header
 from datamodules.volumes.resample import return_labels
 
 INDEX = "cohort.json"
-FORMAT = 2
+FORMAT = 3
 """Raised with every change of the layout on disk; other formats are refused."""
 
 
@@ -50,6 +55,7 @@ class CohortSubject:
         id: Unique in the cohort.
         group: Subjects of one group never stand in two parts of a fold.
         grid: The label map's own grid, to which predictions return.
+        header: What its file says of its place besides.
         stored: The RAS grid of the volumes before they were cut.
         box: The foreground within `stored`, in voxels.
         sources: Role (`pet`, `mr`, `label`) to file.
@@ -65,6 +71,7 @@ class CohortSubject:
     id: str
     group: str
     grid: Grid
+    header: Header
     stored: Grid
     box: Box
     sources: Mapping[str, SourceFile]
@@ -84,6 +91,7 @@ class CohortSubject:
             id=entry["id"],
             group=entry["group"],
             grid=Grid.from_dict(entry["grid"]),
+            header=Header.from_dict(entry["header"]),
             stored=Grid.from_dict(entry["stored"]),
             box=(x, y, z),
             sources={role: SourceFile(**file) for role, file in entry["sources"].items()},
@@ -102,6 +110,11 @@ class CohortSubject:
         x, y, z = (last - first for first, last in self.box)
         return x, y, z
 
+    @property
+    def view(self) -> Spacing:
+        """Sides of that volume in millimetres."""
+        return view_of(self.box, self.stored)
+
 
 @dataclass(frozen=True)
 class Cohort:
@@ -113,8 +126,11 @@ class Cohort:
         protocol: What the classes are.
         subjects: By id.
         settings: How it was prepared.
+        contract: What its voxels are.
         versions: What prepared it.
         findings: What checks found over all subjects; each subject has its own.
+        left_out: Subjects of the source that it doesn't hold, and why.
+        origin: The source and how it was read, as words of a command line.
     """
 
     path: Path
@@ -122,17 +138,32 @@ class Cohort:
     protocol: Protocol
     subjects: Mapping[str, CohortSubject]
     settings: Mapping[str, Any]
+    contract: Contract
     versions: Mapping[str, str]
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...]
+    left_out: Mapping[str, str]
+    origin: Sequence[str]
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of everything that a result depends on: source bytes, settings, protocol, groups."""
-        sources = {
-            subject.id: [subject.group, {role: file.sha256 for role, file in subject.sources.items()}]
+        """A hash of everything that a result depends on: source bytes, settings, protocol, groups, what SUV needs."""
+        subjects = {
+            subject.id: [
+                subject.group,
+                {role: file.sha256 for role, file in subject.sources.items()},
+                subject.acquisition,
+                subject.covariates.get(WEIGHT, ""),
+            ]
             for subject in self.subjects.values()
         }
-        return digest([sources, self.modalities, self.settings, asdict(self.protocol)])
+        return digest([subjects, self.modalities, self.settings, asdict(self.protocol)])
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """All that brings other images onto this cohort's terms, as plain values: its voxel size always among them."""
+        spacing = {"spacing": list(self.contract.spacing), "tolerance": SPACING_TOLERANCE}
+        settings = dict(self.settings) if self.settings["spacing"] else {**self.settings, **spacing}
+        return {"settings": settings, "protocol": asdict(self.protocol), "contract": self.contract.to_dict()}
 
     @property
     def groups(self) -> dict[str, str]:
@@ -141,8 +172,10 @@ class Cohort:
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
-        """Those over all subjects, then each subject's own."""
-        return (*self.findings, *(finding for subject in self.subjects.values() for finding in subject.findings))
+        """Those over all subjects, who was left out, then each subject's own."""
+        left_out = (warning(name, "", "left out", f"Left out: {why}") for name, why in self.left_out.items())
+        own = (finding for subject in self.subjects.values() for finding in subject.findings)
+        return (*self.findings, *left_out, *own)
 
     def images(self, subject: str) -> Array:
         """Memory-mapped images `[M, X, Y, Z]`, float16 in [0, 1]."""
@@ -200,7 +233,7 @@ def open_cohort(path: Path) -> Cohort:
     index = path / INDEX
     if not is_cohort(path):
         raise FileNotFoundError(
-            f"{path}: is no prepared cohort (no cohort.json). Make one: petmr prepare SOURCE {path}"
+            f"{path}: is no prepared cohort (no cohort.json). Make one: petmr prepare SOURCE {shlex.quote(str(path))}"
         )
     try:
         entry = json.loads(index.read_text(encoding="utf-8"))
@@ -215,8 +248,11 @@ def open_cohort(path: Path) -> Cohort:
         protocol=protocol_from_dict(entry["protocol"]),
         subjects={subject.id: subject for subject in subjects},
         settings=entry["settings"],
+        contract=Contract.from_dict(entry["contract"]),
         versions=entry["versions"],
         findings=tuple(Finding(**one) for one in entry["findings"]),
+        left_out=entry["left_out"],
+        origin=tuple(entry["origin"]),
     )
     for subject in subjects:
         _check_sizes(cohort, subject)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.labels.protocol_table import MAX_LABEL, LabelRange, Structure, read_table
+from datamodules.labels.unusual_labels import explain, suggest
 
 __all__ = [
     "LabelRange",
@@ -41,10 +42,9 @@ class UnknownLabelError(ValueError):
     def __init__(self, counts: dict[int, int], protocol: str) -> None:
         self.counts = counts
         self.protocol = protocol
-        listed = ", ".join(f"{label} ({voxels} voxels)" for label, voxels in counts.items())
         super().__init__(
-            f"The label map holds {len(counts)} ids that the protocol {protocol!r} does not know: {listed}. "
-            "Fold them into a structure in the protocol's table, or ask for unknown ids to become background."
+            f"The label map holds {len(counts)} ids that the protocol {protocol!r} does not know: {explain(counts)}. "
+            f"{suggest(counts)}"
         )
 
     def __reduce__(self) -> tuple[type["UnknownLabelError"], tuple[dict[int, int], str]]:

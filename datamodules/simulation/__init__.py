@@ -1,1 +1,1 @@
-"""Cohorts from a phantom or from label maps. Uses labels."""
+"""Cohorts from a phantom or from label maps. Uses volumes and labels."""

@@ -13,6 +13,7 @@ from datamodules.files import write_json
 from datamodules.labels.protocol import load_protocol
 from datamodules.simulation.pet import PETScanner
 from datamodules.simulation.subject import SimulatedSubject
+from datamodules.volumes.units import CONFORMED
 
 DERIVATIVES = Path("derivatives", "simulation")
 BIDS_VERSION = "1.10.0"
@@ -91,6 +92,7 @@ class SubjectFiles:
         _write_volume(root / self.pet, np.rint(subject.pet / PET_STEP).astype(np.int16), spacing, PET_STEP)
         _write_volume(root / self.label, subject.labels, spacing)
         write_json(root / self.pet.with_name(f"{self.name}_trc-18FFDG_pet.json"), _pet_sidecar(participant))
+        write_json(root / self.mr.with_name(f"{self.name}_T1w.json"), MR_SIDECAR)
 
 
 def _write_volume(path: Path, volume: NDArray[Any], spacing: float, step: float = 1.0) -> None:
@@ -157,6 +159,12 @@ def write_descriptions(root: Path, settings: Mapping[str, object]) -> None:
     write_json(root / "participants.json", PARTICIPANT_COLUMNS)
     (root / "README").write_text(README, encoding="utf-8")
 
+
+MR_SIDECAR = {
+    "Manufacturer": "none (simulated)",
+    "ManufacturersModelName": "none (simulated)",
+    "Units": CONFORMED,  # on voxels of any size
+}
 
 PARTICIPANT_COLUMNS: dict[str, object] = {
     "age": {"Description": "Drawn at random; nothing in the images depends on it", "Units": "year"},

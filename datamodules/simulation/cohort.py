@@ -55,7 +55,7 @@ class PlannedSubject:
     def group(self) -> str:
         """Source anatomy; every phantom is an anatomy of its own."""
         if self.source is None:
-            return f"phantom-{self.number:03d}"
+            return f"phantom-{self.seed}-{self.number:03d}"
         return self.source.name.removesuffix(".gz").rpartition(".")[0]
 
     def anatomy(self) -> Anatomy:

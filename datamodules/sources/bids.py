@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from datamodules.findings import FaultyDataError, Finding, error
 from datamodules.sources.freesurfer import find_segmentation
 from datamodules.sources.subjects import Listing, Selection, Subject, named
+from datamodules.tables import read_table
 from datamodules.volumes.read import is_image, stem
 
 LABELS = ("_desc-aseg_dseg", "_desc-aparcaseg_dseg")
@@ -36,14 +35,16 @@ def read_bids(root: Path, selection: Selection = Selection()) -> Listing:  # noq
 
     Without `--session` a person is one scan and each image must be the only one of its kind; with sessions named, each
     of them is a scan of its own, and all scans of a person form one group. A T1 or label map that a session lacks is
-    taken from the others, where there is one only; a PET never is.
+    taken from the others, where there is one only; a PET never is. Who has no PET or no T1 at all is listed without.
     """
     people = _participants(root)
+    derived = _derivatives(root) if selection.labels else {}
     subjects: list[Subject] = []
     findings: list[Finding] = []
     for scan in _scans(root, selection):
         try:
-            subjects.append(_subject(root, scan, selection, people.get(scan.folder.name, {})))
+            label = _label(scan, derived.get(scan.folder.name, []), selection)
+            subjects.append(_subject(scan, label, selection, people.get(scan.folder.name, {})))
         except FaultyDataError as fault:
             findings += fault.findings
     return Listing(tuple(subjects), tuple(findings))
@@ -58,22 +59,23 @@ def _scans(root: Path, selection: Selection) -> list[Scan]:
     if not scans:
         present = sorted({path.name.removeprefix("ses-") for path in root.glob("sub-*/ses-*")})
         text = f"No session is called {named(names)}."
-        raise FaultyDataError([error("", root, text, f"There are: {named(present)}.")])
+        raise FaultyDataError([error("", root, "no session", text, f"There are: {named(present)}.")])
     return scans
 
 
-def _subject(root: Path, scan: Scan, selection: Selection, person: dict[str, str]) -> Subject:
+def _subject(scan: Scan, label: Path | None, selection: Selection, person: dict[str, str]) -> Subject:
     pet = _images(scan.folder, "pet/*_pet.nii*")
     mr = _images(scan.folder, "anat/*_T1w.nii*")
     wanted_pet = _with(_of_run(pet, selection.run), {"trc": selection.tracer, "ses": scan.session})
     wanted_mr = _of_session(_of_run(mr, selection.run), scan)
+    images = {
+        "pet": _only(scan, wanted_pet, "PET image (pet/*_pet.nii.gz)", pet),
+        "mr": _only(scan, wanted_mr, "T1 image (anat/*_T1w.nii.gz)", mr),
+    }
     return Subject(
         id=scan.id,
-        images={
-            "pet": _only(scan, wanted_pet, "PET image (pet/*_pet.nii.gz)", pet),
-            "mr": _only(scan, wanted_mr, "T1 image (anat/*_T1w.nii.gz)", mr),
-        },
-        label=_label(root, scan, selection),
+        images={name: path for name, path in images.items() if path},
+        label=label,
         group=person.get("group") or scan.folder.name,
         covariates={name: value for name, value in person.items() if name not in {"participant_id", "group"}},
     )
@@ -103,14 +105,16 @@ def _of_session(files: Sequence[Path], scan: Scan) -> list[Path]:
     return _with(files, {"ses": scan.session}) or list(files)
 
 
-def _only(scan: Scan, chosen: Sequence[Path], what: str, all_of_kind: Sequence[Path]) -> Path:
+def _only(scan: Scan, chosen: Sequence[Path], what: str, all_of_kind: Sequence[Path]) -> Path | None:
     if len(chosen) == 1:
         return chosen[0]
     if chosen:
         text = f"There are {len(chosen)} candidates for a {what}: {named(path.name for path in chosen)}."
-        raise FaultyDataError([error(scan.id, "", text, _choices(chosen))])
-    present = f"; there are {named(path.name for path in all_of_kind)}" if all_of_kind else ""
-    raise FaultyDataError([error(scan.id, scan.folder, f"There is no {what} as asked for{present}.")])
+        raise FaultyDataError([error(scan.id, scan.folder, "several images", text, _choices(chosen))])
+    if all_of_kind:
+        text = f"There is no {what} as asked for; there are {named(path.name for path in all_of_kind)}."
+        raise FaultyDataError([error(scan.id, scan.folder, "no image as asked for", text)])
+    return None
 
 
 def _choices(files: Sequence[Path]) -> str:
@@ -124,16 +128,24 @@ def _choices(files: Sequence[Path]) -> str:
     return f"Choose with {'; '.join(told)}." if told else "Name the right one in a manifest CSV."
 
 
-def _label(root: Path, scan: Scan, selection: Selection) -> Path | None:
-    folders = [path for path in root.glob(f"derivatives/*/{scan.folder.name}") if path.is_dir()]
-    maps = [path for folder in folders for path in _images(folder, "anat/*_dseg.nii*") if stem(path).endswith(LABELS)]
+def _derivatives(root: Path) -> dict[str, list[Path]]:
+    """Person (`sub-1`) to the folders of all pipelines that are named after it or a session of it."""
+    found: dict[str, list[Path]] = {}
+    for folder in sorted(path for path in root.glob("derivatives/*/sub-*") if path.is_dir()):
+        found.setdefault(re.split("[_.]", folder.name)[0], []).append(folder)
+    return found
+
+
+def _label(scan: Scan, derived: Sequence[Path], selection: Selection) -> Path | None:
+    own = [folder for folder in derived if folder.name == scan.folder.name]
+    maps = [path for folder in own for path in _images(folder, "anat/*_dseg.nii*") if stem(path).endswith(LABELS)]
     native = [path for path in maps if entities(path).get("space") in NATIVE_SPACES]
     chosen = [path for path in native if not selection.segmentation or selection.segmentation in str(path)]
     best = [path for path in chosen if stem(path).endswith(LABELS[0])] or chosen
     if best:
         return _only_label(scan, _of_session(best, scan))
-    pattern = f"{scan.folder.name}*" if scan.session is None else f"{scan.id}*"
-    recon = [folder for folder in sorted(root.glob(f"derivatives/*/{pattern}")) if (folder / "mri").is_dir()]
+    of_session = [folder for folder in derived if scan.session is None or folder.name.startswith(scan.id)]
+    recon = [folder for folder in of_session if (folder / "mri").is_dir()]
     found = [label for folder in recon if (label := find_segmentation(folder, selection.segmentation))]
     exact = [label for label in found if label.parent.parent.name in (scan.folder.name, scan.id)]
     return _only_label(scan, exact or found) if found else None
@@ -144,14 +156,16 @@ def _only_label(scan: Scan, labels: Sequence[Path]) -> Path:
         return labels[0]
     text = f"There are {len(labels)} candidates for a label map: {named(labels)}."
     remedy = "Choose with --segmentation, a part of the right one's path."
-    raise FaultyDataError([error(scan.id, "", text, remedy)])
+    raise FaultyDataError([error(scan.id, scan.folder, "several label maps", text, remedy)])
 
 
 def _participants(root: Path) -> dict[str, dict[str, str]]:
-    table = root / "participants.tsv"
-    if not table.is_file():
+    """Person to what is told of it; BIDS writes `n/a` for what isn't."""
+    path = root / "participants.tsv"
+    if not path.is_file():
         return {}
-    rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False).to_dict("records")
-    if rows and "participant_id" not in rows[0]:
-        raise ValueError(f"{table}: has no column 'participant_id'; found {', '.join(map(str, rows[0]))}.")
+    table = read_table(path, separator="\t").replace("n/a", "")
+    if "participant_id" not in table:
+        raise ValueError(f"{path}: has no column 'participant_id'; found {', '.join(table.columns)}.")
+    rows = table.to_dict("records")
     return {str(row["participant_id"]): {str(name): str(value) for name, value in row.items()} for row in rows}

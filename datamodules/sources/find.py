@@ -1,6 +1,6 @@
 """A source of data becomes a list of subjects; one small adapter for each layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from datamodules.sources.freesurfer import read_freesurfer, subject_folders
 from datamodules.sources.label_maps import read_label_maps
 from datamodules.sources.manifest import read_manifest
 from datamodules.sources.paper_layout import IMAGES, read_paper_layout
-from datamodules.sources.subjects import Listing, Selection, Subject, check_images, check_listing
+from datamodules.sources.subjects import Listing, Selection, Subject, check_images, check_listing, named
 from datamodules.volumes.read import is_image
 
 LAYOUTS: dict[str, Callable[[Path, Selection], Listing]] = {
@@ -20,26 +20,47 @@ LAYOUTS: dict[str, Callable[[Path, Selection], Listing]] = {
     "paper": read_paper_layout,
     "labels": read_label_maps,
 }
+CHOOSING: dict[str, tuple[str, ...]] = {
+    "bids": ("session", "tracer", "run", "segmentation"),
+    "freesurfer": ("pet", "segmentation"),
+}
+"""What of a selection a layout understands; the others need none."""
 NOTHING_CHOSEN = Selection()
+EXCLUDED = "asked for (--exclude)"
 
 
-def list_source(source: Path, layout: str | None = None, selection: Selection = NOTHING_CHOSEN) -> Listing:
+def list_source(
+    source: Path,
+    layout: str | None = None,
+    selection: Selection = NOTHING_CHOSEN,
+    exclude: Collection[str] = (),
+) -> Listing:
     """List the subjects of a source and everything that is already seen to be wrong with it.
 
     Args:
         source: A manifest CSV, or a folder of one of the layouts.
         layout: One of `LAYOUTS`; recognised if None.
         selection: Which of several candidates are meant.
+        exclude: Subjects to leave out; nothing of them is looked at.
 
     Raises:
         FileNotFoundError: If there is no such source.
-        ValueError: If the layout is unknown or can't be recognised, or the source as a whole can't be read.
+        ValueError: If the layout is unknown or can't be recognised, the source as a whole can't be read, or a subject
+            to leave out isn't there.
     """
     found = _read(source, layout, selection)
-    subjects = tuple(sorted(found.subjects, key=lambda subject: subject.id))
-    if not subjects and found.findings:
-        return found
-    return Listing(subjects, (*found.findings, *check_listing(subjects, source)))
+    known = dict.fromkeys(
+        [*(one.id for one in found.subjects), *(one.subject for one in found.findings if one.subject)]
+    )
+    if strangers := [name for name in exclude if name not in known]:
+        raise ValueError(f"--exclude names {named(strangers)}, which {source} doesn't hold; it holds {named(known)}.")
+    kept = found.without(dict.fromkeys(exclude, EXCLUDED))
+    subjects = tuple(sorted(kept.subjects, key=lambda subject: subject.id))
+    if not selection.labels:
+        subjects = tuple(replace(subject, label=None) for subject in subjects)
+    check = check_listing if selection.labels else check_images
+    further = check(subjects, source) if subjects or not kept.findings else []
+    return replace(kept, subjects=subjects, findings=(*kept.findings, *further))
 
 
 def find_subjects(
@@ -65,10 +86,7 @@ def find_unlabelled(
         FileNotFoundError: If there is no such source.
         ValueError: As `find_subjects`.
     """
-    found = _read(source, layout, selection)
-    subjects = [replace(subject, label=None) for subject in found.subjects]
-    refuse_errors([*found.findings, *check_images(subjects, source)])
-    return tuple(sorted(subjects, key=lambda subject: subject.id))
+    return find_subjects(source, layout, replace(selection, labels=False))
 
 
 def _read(source: Path, layout: str | None, selection: Selection) -> Listing:
@@ -77,6 +95,9 @@ def _read(source: Path, layout: str | None, selection: Selection) -> Listing:
     name = layout or recognise(source)
     if name not in LAYOUTS:
         raise ValueError(f"Layout '{name}' isn't known: choose one of {', '.join(LAYOUTS)}.")
+    given = [field for field in ("pet", "session", "tracer", "run", "segmentation") if getattr(selection, field)]
+    if strange := [f"--{field}" for field in given if field not in CHOOSING.get(name, ())]:
+        raise ValueError(f"{source}: {', '.join(strange)} means nothing for a source of the layout '{name}'.")
     return LAYOUTS[name](source, selection)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datamodules.findings import Finding, error
-from datamodules.sources.subjects import Listing, Selection, Subject, named
+from datamodules.sources.subjects import Listing, Selection, Subject
 from datamodules.volumes.read import is_image, stem
 
 IMAGES = {"pet": "data_PET", "mr": "data_MR"}
@@ -51,19 +51,17 @@ def _by_subject(folder: Path, findings: list[Finding]) -> dict[str, Path]:
         name = subject_name(path)
         if name in found:
             text = f"{path.name} and {found[name].name} both name the subject {name}."
-            findings.append(error(name, folder, text, "Leave one of them."))
+            findings.append(error(name, folder, "two files", text, "Leave one of them."))
         found[name] = path
     return found
 
 
 def _unpaired(files: Mapping[str, Mapping[str, Path]], paired: set[str]) -> list[Finding]:
-    findings = []
-    for role, found in files.items():
-        alone = sorted(set(found) - paired)
-        if alone:
-            folder = found[alone[0]].parent
-            others = ", ".join(kind for kind in files if kind not in (role, "label"))
-            text = f"{folder.name}: {len(alone)} {role} file(s) have no {others} of the same name: {named(alone)}."
-            remedy = "Files are paired by name, never by order: rename them alike."
-            findings.append(error("", folder, text, remedy))
-    return findings
+    remedy = "Files are paired by name, never by order: rename them alike."
+    return [
+        error(name, path, "unpaired", f"There is no {others} of the same name as this {role}.", remedy)
+        for role, found in files.items()
+        for others in [" and ".join(kind for kind in files if kind not in (role, "label"))]
+        for name, path in found.items()
+        if name not in paired
+    ]

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+Spacing = tuple[float, float, float]
+"""Voxel sides in millimetres."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Grid:
         return np.array(self.affine, dtype=np.float64)
 
     @property
-    def spacing(self) -> tuple[float, float, float]:
+    def spacing(self) -> Spacing:
         """Voxel sides in millimetres along the array axes."""
         x, y, z = nib.affines.voxel_sizes(self.matrix)
         return float(x), float(y), float(z)
@@ -104,6 +106,12 @@ def bounding_box(mask: Array, margin: int = 0, *, share: float = 0) -> Box | Non
 def enclosing(boxes: Sequence[Box]) -> Box:
     """The smallest box around several."""
     x, y, z = ((min(first for first, _ in sides), max(last for _, last in sides)) for sides in zip(*boxes, strict=True))
+    return x, y, z
+
+
+def view_of(box: Box, grid: Grid) -> Spacing:
+    """Sides of a box in millimetres."""
+    x, y, z = ((last - first) * side for (first, last), side in zip(box, grid.spacing, strict=True))
     return x, y, z
 
 

@@ -7,6 +7,8 @@ from datamodules.findings import Finding, error, note, warning
 from datamodules.volumes.grid import Array, Grid, ras_grid
 from datamodules.volumes.resample import field_of_view
 
+LOOK = "Look whether they lie on each other: petmr check SOURCE --sheet sheet.png."
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -50,11 +52,12 @@ def check_placement(subject: str, path: Path, placement: Placement, structures: 
     if share < least:
         cover = f"covers {share:.0%} of" if covered.any() else "doesn't overlap with"
         text = f"Its field of view {cover} the {whole}; expected at least {least:.0%} {grids}."
-        return [error(subject, path, text, "Register it, or mend its header.")]
+        return [error(subject, path, "other place", text, "Register it, or mend its header.")]
     text = f"Lies on another grid than {placement.reference} and is resampled onto it, linearly {grids}"
     if share < 1:
-        return [warning(subject, path, f"{text}; {1 - share:.1%} of the {whole} lie outside it.", "Look at the sheet.")]
+        text = f"{text}; {1 - share:.1%} of the {whole} lie outside it."
+        return [warning(subject, path, "resampled, partly outside", text, LOOK)]
     if placement.own.shape == placement.grid.shape:
         text = f"{text}, though the shapes are equal."
-        return [warning(subject, path, text, "Look at the sheet: is it registered?")]
-    return [note(subject, path, f"{text}.")]
+        return [warning(subject, path, "resampled, equal shape", text, LOOK)]
+    return [note(subject, path, "resampled", f"{text}.")]

@@ -3,10 +3,12 @@
 import numpy as np
 from scipy import ndimage
 
-from datamodules.volumes.grid import Array, Box, Grid, from_ras, ras_grid, to_ras, uncrop
+from datamodules.volumes.grid import Array, Box, Grid, Spacing, from_ras, ras_grid, to_ras, uncrop
 
 EDGE = 1e-3
 """Float noise that a voxel centre on the edge of the field of view may have, in voxels."""
+SAME_SIZE = 1e-5
+"""Relative float noise of voxel sides: headers hold them in single precision."""
 
 
 def resample(volume: Array, source: Grid, target: Grid, *, order: int, outside: float = 0) -> Array:
@@ -65,12 +67,20 @@ def field_of_view(source: Grid, target: Grid) -> Array:
     return inside
 
 
-def with_spacing(grid: Grid, spacing: float) -> Grid:
-    """A grid of cubic voxels over the same field of view, with the same axes."""
-    sides = np.array(grid.spacing)
-    shape = np.maximum(1, np.ceil(np.array(grid.shape) * sides / spacing - 1e-3)).astype(int)
+def with_spacing(grid: Grid, spacing: Spacing, tolerance: float = 0.0) -> Grid:
+    """A grid over the same field of view, with the same axes and voxels of another size.
+
+    Args:
+        grid: Any; itself where its voxels have that size.
+        spacing: Sides of the new voxels along its axes, in millimetres.
+        tolerance: Relative difference of sides that counts as the same size.
+    """
+    sides, wanted = np.array(grid.spacing), np.array(spacing)
+    if (np.abs(sides - wanted) <= (tolerance + SAME_SIZE) * wanted).all():
+        return grid
+    shape = np.maximum(1, np.ceil(np.array(grid.shape) * sides / wanted - 1e-3)).astype(int)
     affine = grid.matrix.copy()
-    affine[:3, :3] *= spacing / sides
+    affine[:3, :3] *= wanted / sides
     middle = grid.matrix @ [*((np.array(grid.shape) - 1) / 2), 1]
     affine[:3, 3] = (middle - affine @ [*((shape - 1) / 2), 0])[:3]
     return Grid.of(shape, affine)

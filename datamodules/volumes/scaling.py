@@ -1,13 +1,15 @@
 """Intensity scaling to [0, 1]: from a fixed range as in the paper, or from percentiles of each image."""
 
+import json
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from datamodules.volumes.grid import Array
+from datamodules.volumes.units import ACTIVITY, CONFORMED
 
-_NUMBER = r"-?\d+(?:\.\d+)?"
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _FORM = re.compile(rf"(?P<percentile>p)?(?P<low>{_NUMBER}):p?(?P<high>{_NUMBER})")
 
 
@@ -44,7 +46,14 @@ class Scaling:
 
     def __str__(self) -> str:
         mark = "p" if self.percentile else ""
-        return f"{mark}{self.low:g}:{mark}{self.high:g}"
+        return f"{mark}{self.low:.15g}:{mark}{self.high:.15g}"
+
+    @property
+    def meaning(self) -> str:
+        """What becomes 0 and what 1, in words."""
+        if not self.percentile:
+            return f"{self.low:g} to {self.high:g} become 0 to 1"
+        return f"percentiles {self.low:g} and {self.high:g} of each image's voxels above zero become 0 and 1"
 
     def limits(self, image: Array) -> tuple[float, float]:
         """The intensities that become 0 and 1 for this image.
@@ -77,8 +86,26 @@ class Scaling:
         return scaled
 
 
+EVERY = "*"
+"""Stands for every modality that isn't named."""
 PAPER = {"pet": Scaling(0, 137919), "mr": Scaling(0, 255)}
-"""The ranges of the paper's released code: PET in Bq/ml, MR as FreeSurfer conforms it."""
-
+"""The ranges of the paper's released code."""
+PRESUMED = {"pet": ACTIVITY, "mr": CONFORMED}
+"""What the numbers must be for these ranges to make sense."""
 DEFAULT = Scaling(0.5, 99.5, percentile=True)
-"""For a modality that the paper doesn't name."""
+"""For all other numbers."""
+
+
+def parse_scalings(text: str) -> dict[str, Scaling]:
+    """Modality to scaling: from `{"pet": "0:137919", "mr": "p0.5:p99.5"}`, or from one of them for every modality.
+
+    Raises:
+        ValueError: If the text is neither.
+    """
+    if not text.lstrip().startswith("{"):
+        return {EVERY: Scaling.parse(text)}
+    try:
+        entries = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f'Scaling {text} is no JSON ({error}): write \'{{"pet": "p0.5:p99.5"}}\'.') from error
+    return {name: Scaling.parse(str(one)) for name, one in entries.items()}

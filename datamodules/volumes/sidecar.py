@@ -1,6 +1,7 @@
 """The JSON file beside an image, as PET-BIDS writes it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ KEPT = (
 )
 """What standardised uptake values need, in PET-BIDS' terms."""
 
-ACTIVITY = frozenset({"bq/ml", "bqml"})
-"""Ways to write Bq/ml, in lower case: the unit of the paper's range for PET."""
+
+def sidecar_file(image: Path) -> Path:
+    """Where the sidecar of an image lies, if it has one."""
+    return image.with_name(image.name.removesuffix(".gz").rpartition(".")[0] + ".json")
 
 
 def read_sidecar(image: Path) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def read_sidecar(image: Path) -> dict[str, Any]:
     Raises:
         ValueError: If it is no JSON object.
     """
-    path = image.with_name(image.name.removesuffix(".gz").rpartition(".")[0] + ".json")
+    path = sidecar_file(image)
     if not path.is_file():
         return {}
     try:
@@ -42,6 +45,6 @@ def read_sidecar(image: Path) -> dict[str, Any]:
     return entry
 
 
-def is_activity(units: str) -> bool:
-    """Whether a unit, however written, is Bq/ml."""
-    return "".join(units.split()).lower() in ACTIVITY
+def acquisition(sidecar: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cohort keeps of a sidecar."""
+    return {key: sidecar[key] for key in KEPT if key in sidecar}

@@ -8,9 +8,10 @@ import numpy as np
 from datamodules.cohort.prepare import PrepareSettings, prepare
 from datamodules.cohort.store import Cohort
 from datamodules.sources.find import find_subjects
+from datamodules.volumes.scaling import PAPER
 
 SIDE = 24
-COARSE = PrepareSettings(protocol="coarse9")
+COARSE = PrepareSettings(protocol="coarse9", scaling=PAPER)
 LIA = np.array([[-1.0, 0, 0, 90], [0, 0, 1, -80], [0, -1, 0, 70], [0, 0, 0, 1]])
 
 

@@ -1,7 +1,8 @@
-"""What users' files do wrong, through the command line: the message, the exit code, and that nothing is written."""
+"""What users' files do wrong, through the command line: the message, the exit code, and that no cohort is written."""
 
 import gzip
 import json
+import re
 
 import numpy as np
 import pytest
@@ -36,15 +37,20 @@ def nan_voxels(volume):
 
 
 def refused(source, capsys, *options) -> str:
-    """What `prepare` says when it exits with 1, having written nothing; `check` finds the same."""
+    """The errors for which `prepare` exits with 1, leaving no cohort, in one sentence; `check` finds the same."""
     arguments = (str(source / "manifest.csv"), "--protocol", "coarse9", *options)
+    table = source.parent / "prepare.json"
     with pytest.raises(SystemExit) as stop:
-        main(["prepare", arguments[0], str(source.parent / "cohort"), *arguments[1:]])
-    said = capsys.readouterr().err
+        main(["prepare", arguments[0], str(source.parent / "cohort"), *arguments[1:], "--json", str(table)])
+    said = capsys.readouterr().err.splitlines()[-1]
     assert stop.value.code == 1
-    assert {path.name for path in source.parent.iterdir()} == {"source"}
-    assert all(finding["text"] in said for finding in errors(source, *arguments))
-    return said
+    assert said.startswith(f"petmr: {arguments[0]}: ")
+    assert {path.name for path in source.parent.iterdir()} <= {"source", "cohort.partial", "prepare.json"}
+    found = json.loads(table.read_text())["findings"]
+    table.unlink()
+    assert {one["text"] for one in errors(source, *arguments)} >= {one["text"] for one in found}
+    wrong = [one for one in found if one["severity"] == "error"]
+    return "\n".join(f"{one['subject']}: {one['file']}: {one['text']} {one['remedy']}" for one in wrong)
 
 
 def errors(source, manifest, *options) -> list[dict[str, str]]:
@@ -111,7 +117,7 @@ def test_3_an_image_that_covers_too_little_is_refused_unless_that_is_allowed(sou
     shifted[0, 3] += 8
     save(source / "s2/pet.nii.gz", brain(2)[0], shifted)
     assert "of the structures of label.nii.gz; expected at least 90%" in refused(source, capsys)
-    assert "of the structures of label.nii.gz lie outside it" in warned(source, tmp_path, "--overlap", "0.5")
+    assert "of the structures of label.nii.gz lie outside it" in warned(source, tmp_path, "--coverage", "0.5")
 
 
 def test_3_another_grid_that_covers_the_head_is_resampled_and_said(source, tmp_path):
@@ -150,18 +156,44 @@ def test_6_empty_and_constant_images_are_refused(source, capsys):
     assert "s2/pet.nii.gz: The image is constant: every voxel is 7" in said
 
 
-def test_6_negative_pet_and_another_unit_are_warned_of(source, tmp_path):
-    pet = brain(1)[0]
-    save(source / "s1/pet.nii.gz", pet - 2000)
+PAPER = ("--scaling", '{"pet": "0:137919", "mr": "0:255"}')
+
+
+def test_6_negative_pet_is_warned_of(source, tmp_path):
+    save(source / "s1/pet.nii.gz", brain(1)[0] - 2000)
+    assert "% of the voxels are negative (lowest -2000); they become 0" in warned(source, tmp_path, *PAPER)
+
+
+def test_6_a_range_that_the_brain_does_not_fit_is_refused_with_the_remedy(source, tmp_path, capsys):
+    pet, mr, _ = brain(1)
+    save(source / "s1/pet.nii.gz", pet * 10)
     save(source / "s2/pet.nii.gz", pet / 1000)
-    (source / "s2/pet.json").write_text('{"Units": "kBq/mL"}')
-    save(source / "s3/pet.nii.gz", pet * 10)
-    told = warned(source, tmp_path)
-    assert "% of the voxels are negative (lowest -2000); they become 0" in told
-    assert "use under 5% of the range 0 to 137919" in told
-    assert "The sidecar's Units are kBq/mL, but the range 0:137919 presumes Bq/ml" in told
-    assert "exceed 137919 and are clipped" in told
-    assert "Units" not in warned(source, tmp_path, "--scaling", '{"pet": "p0.5:p99.5"}')
+    save(source / "s3/mr.nii.gz", mr * 5)
+    said = refused(source, capsys, *PAPER)
+    assert re.search(r"s1/pet.nii.gz: \d\d.\d% of the brain's voxels lie beyond the range 0 to 137919", said)
+    assert re.search(r"s2/pet.nii.gz: The brain's brightest voxels \(3\d.\d+\) use under 5% of the range 0 to", said)
+    assert re.search(r"s3/mr.nii.gz: \d\d.\d% of the brain's voxels lie beyond the range 0 to 255", said)
+    assert """Scale by percentiles: --scaling '{"pet": "p0.5:p99.5"}'.""" in said
+    assert """Scale by percentiles: --scaling '{"mr": "p0.5:p99.5"}'.""" in said
+    assert "brain" not in warned(source, tmp_path, "--scaling", "p0.5:p99.5")
+
+
+def test_6_images_from_0_to_1_do_not_go_through_with_the_ranges_of_the_paper(source, capsys):
+    for index in range(4):
+        pet, mr, _ = brain(index)
+        save(source / f"s{index}/pet.nii.gz", pet / pet.max())
+        save(source / f"s{index}/mr.nii.gz", mr / 255)
+    said = refused(source, capsys, *PAPER)
+    assert said.count("use under 5% of the range 0 to 137919") == said.count("use under 5% of the range 0 to 255") == 4
+
+
+def test_6_two_units_in_one_range_are_refused(source, tmp_path, capsys):
+    for name, units in (("s0", "Bq/mL"), ("s1", "BQML"), ("s2", "kBq/mL")):
+        (source / f"{name}/pet.json").write_text(json.dumps({"Units": units}))
+    said = refused(source, capsys, *PAPER)
+    assert "s2/pet.nii.gz: Its numbers are kBq/ml; those of most are Bq/ml." in said
+    assert "s3" not in said
+    assert "numbers" not in warned(source, tmp_path)
 
 
 def test_7_a_dynamic_pet_is_refused_with_the_remedy(source, tmp_path, capsys):
@@ -182,7 +214,7 @@ def test_8_unknown_labels_are_listed_and_become_background_only_when_asked(sourc
     for name in ("s0", "s3"):
         assert f"{name}/label.nii.gz: 2 label ids are outside the protocol coarse9: 61 (1 voxels); 507" in said
     assert "tissue outside the brain" in said
-    assert "They become background" in warned(source, tmp_path, "--unknown_labels", "background")
+    assert "They become background" in warned(source, tmp_path, "--unknown-labels", "background")
 
 
 def test_8_labels_that_are_no_whole_numbers_are_refused(source, capsys):
@@ -193,7 +225,10 @@ def test_8_labels_that_are_no_whole_numbers_are_refused(source, capsys):
 def test_9_subjects_without_label_are_listed(source, capsys):
     manifest = source / "manifest.csv"
     manifest.write_text(manifest.read_text().replace("s1/label.nii.gz", "").replace("s3/label.nii.gz", ""))
-    assert "2 of 4 subjects have no label map: s1, s3." in refused(source, capsys)
+    assert refused(source, capsys).replace(": :", ":").splitlines() == [
+        f"{name}: Has no label map. Label it, or leave it out; prediction needs no label (petmr predict)."
+        for name in ("s1", "s3")
+    ]
 
 
 def test_10_an_all_background_label_map_is_warned_of_by_check_and_certificate(source, tmp_path, capsys):

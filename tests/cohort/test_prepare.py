@@ -1,15 +1,16 @@
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 from builders.cohorts import COARSE, brain, make_cohort, save, write_source
 
-from datamodules.cohort.prepare import PrepareSettings, prepare
+from datamodules.cohort.prepare import prepare
 from datamodules.cohort.store import open_cohort
 from datamodules.labels.protocol import load_protocol
 from datamodules.sources.find import find_subjects
-from datamodules.volumes.scaling import Scaling
+from datamodules.volumes.scaling import PAPER, Scaling
 
 
 def test_the_truth_returns_voxel_identical_to_its_own_grid(tmp_path):
@@ -53,7 +54,7 @@ def test_the_fingerprint_follows_data_settings_and_groups(tmp_path):
     source = write_source(tmp_path / "source", 2)
     subjects = find_subjects(source)
     first = prepare(subjects, tmp_path / "a", COARSE).fingerprint
-    scaled = PrepareSettings(protocol="coarse9", scaling={"mr": Scaling(0, 200)})
+    scaled = replace(COARSE, scaling={**PAPER, "mr": Scaling(0, 200)})
     assert prepare(subjects, tmp_path / "b", scaled).fingerprint != first
     save(tmp_path / "source/s1/mr.nii.gz", brain(7)[1])
     assert prepare(subjects, tmp_path / "c", COARSE).fingerprint != first
@@ -83,7 +84,7 @@ def test_unknown_labels_become_background_only_when_asked(tmp_path):
     label = brain(0)[2]
     label[12, 12, 12] = 499
     save(tmp_path / "source/s0/label.nii.gz", label)
-    folded = PrepareSettings(protocol="coarse9", unknown_to_background=True)
+    folded = replace(COARSE, unknown_to_background=True)
     cohort = prepare(find_subjects(tmp_path / "source/manifest.csv"), tmp_path / "cohort", folded)
     assert (cohort.restore("s0", np.asarray(cohort.label("s0")))[0] > 0).sum() == (label > 0).sum() - 1
 
@@ -101,7 +102,7 @@ def test_a_folder_that_is_no_cohort_says_how_to_make_one(tmp_path):
 
 def test_resampling_to_cubic_voxels_keeps_the_truth_and_returns_to_its_grid(tmp_path):
     subjects = find_subjects(write_source(tmp_path / "source", 1))
-    cohort = prepare(subjects, tmp_path / "cohort", PrepareSettings(protocol="coarse9", spacing=2.0))
+    cohort = prepare(subjects, tmp_path / "cohort", replace(COARSE, spacing=(2.0, 2.0, 2.0)))
     original = np.asarray(nib.load(subjects[0].label).dataobj)
     assert cohort.subjects["s0"].stored.spacing == (2, 2, 2)
     truth, grid = cohort.truth("s0")

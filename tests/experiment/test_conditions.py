@@ -1,13 +1,25 @@
+import gzip
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 import pytest
-from builders.cohorts import make_cohort
+from builders.cohorts import COARSE, brain, make_cohort, save, write_source
 from builders.tiny_experiment import begin, petmr, retest, tiny
 
-from benchmark.experiment.conditions import Conditions, elsewhere, misaligned, noisy, without
+from benchmark.__main__ import main
+from benchmark.experiment.conditions import Conditions, check_elsewhere, elsewhere, misaligned, noisy, without
 from benchmark.experiment.work import work
 from benchmark.experiment.workflow import evaluate
 from benchmark.scoring.case_table import read_cases
 from benchmark.statistics import tables
+from datamodules.cohort.prepare import prepare
+from datamodules.cohort.splits import load_splits
+from datamodules.cohort.store import open_cohort
+from datamodules.sources.find import find_subjects
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +88,95 @@ def test_a_network_that_would_see_nothing_is_not_concerned():
     assert not blind.applies_to({"data": {"modalities": ["pet"]}})
 
 
-def test_another_cohort_is_tested_whole(folder, tmp_path):
-    other = make_cohort(tmp_path / "other", subjects=3)
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory):
+    """Three other people, of other groups."""
+    folder = tmp_path_factory.mktemp("clinic")
+    return prepare(find_subjects(strangers(folder / "source")), folder / "cohort", COARSE)
+
+
+def strangers(folder, groups=("x", "y", "z")):
+    manifest = write_source(folder, 3)
+    for index, group in enumerate(groups):
+        for kind, volume in zip(("pet", "mr", "label"), brain(index + 50), strict=True):
+            save(folder / f"s{index}/{kind}.nii.gz", volume)
+        manifest.write_text(manifest.read_text().replace(f"g{index},", f"{group},"))
+    return manifest
+
+
+def refused(folder, condition, match):
+    """The condition leaves nothing behind."""
+    with pytest.raises(ValueError, match=match):
+        retest(folder, condition)
+    assert not (folder.path / f"predictions-{condition.name}").exists()
+    assert not (folder.path / f"cases-{condition.name}.csv").exists()
+
+
+def test_a_copy_of_the_training_subjects_prepared_again_is_refused_by_name(cohort, folder, tmp_path):
+    copy = make_cohort(tmp_path, subjects=4)
+    learned = [name for part in ("train", "validation") for name in getattr(load_splits(cohort, 2, 0).folds[0], part)]
+    text = rf"cohort: {len(learned)} of 4 subjects are among those that the network has learned from: s\d \(an image"
+    refused(folder, elsewhere(copy.path, "copy"), text)
+
+
+def test_a_copy_is_known_again_under_other_names_groups_and_bytes(folder, tmp_path):
+    manifest = write_source(tmp_path / "source", 4)
+    for index in range(4):
+        manifest.write_text(
+            manifest.read_text().replace(f"s{index},", f"p{index},").replace(f"g{index},", f"h{index},")
+        )
+        for path in (tmp_path / f"source/s{index}").glob("*.nii.gz"):
+            path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1))
+    copy = prepare(find_subjects(manifest), tmp_path / "cohort", COARSE)
+    refused(folder, elsewhere(copy.path, "renamed"), r"p\d \(an image of s\d\)")
+
+
+def test_new_scans_of_the_training_people_are_refused_unless_they_are_strangers(cohort, folder, tmp_path):
+    learned = load_splits(cohort, 2, 0).folds[0].train[0]
+    group = cohort.subjects[learned].group
+    manifest = strangers(tmp_path / "source", (group, "y", "z"))
+    other = prepare(find_subjects(manifest), tmp_path / "cohort", COARSE)
+    refused(folder, elsewhere(other.path, "again"), rf"1 of 3 .*: s0 \(group {group}\)\..*--strangers")
+    retest(folder, elsewhere(other.path, "again", strangers=True))
+    assert (folder.path / "cases-cohort-again.csv").is_file()
+
+
+def test_a_cohort_of_other_voxels_is_refused_with_the_command_that_prepares_it(folder, tmp_path):
+    manifest = strangers(tmp_path / "my source")
+    pet = brain(50)[0]
+    save(tmp_path / "my source/s0/pet.nii.gz", np.stack([pet, pet], -1))
+    (tmp_path / "my source/s0/pet.json").write_text('{"FrameDuration": [60, 60]}')
+    reading = ["--exclude", "s1", "s2", "--frames", "0:2", "--nan", "zero"]
+    main(["prepare", str(manifest), str(tmp_path / "other"), *reading, "--protocol", "coarse9", "--spacing", "2"])
+    text = (
+        f"{tmp_path}/other: isn't what the network was trained on: spacing 1 against 2; pet scaled 0:137919 against "
+        "p0.5:p99.5; mr scaled 0:255 against p0.5:p99.5. Prepare it alike: "
+    )
+    with pytest.raises(ValueError, match=re.escape(text)) as caught:
+        retest(folder, elsewhere(tmp_path / "other"))
+    words = shlex.split(str(caught.value).partition("Prepare it alike: ")[2])
+    assert words[:3] == ["petmr", "prepare", str(manifest)]
+    main(words[1:])
+    retest(folder, elsewhere(Path(words[3]), "alike"))
+    assert open_cohort(Path(words[3])).settings["frames"] == "0:2"
+
+
+def test_what_could_not_be_tested_is_refused_before_days_of_training(cohort, clinic, tmp_path):
+    check_elsewhere(elsewhere(clinic.path), cohort)
+    check_elsewhere(noisy("high"), cohort)
+    copy = make_cohort(tmp_path / "copy", subjects=4)
+    with pytest.raises(ValueError, match="4 of 4 subjects are among those"):
+        check_elsewhere(elsewhere(copy.path), cohort)
+    coarse = replace(COARSE, spacing=(2.0, 2.0, 2.0))
+    other = prepare(find_subjects(strangers(tmp_path / "source")), tmp_path / "other", coarse)
+    with pytest.raises(ValueError, match=r"other: isn't prepared as .* is: spacing 1 against 2\.$"):
+        check_elsewhere(elsewhere(other.path), cohort)
+    with pytest.raises(ValueError, match="There is no cohort town of strangers: there are clinic"):
+        Conditions(cohorts={"clinic": str(clinic.path)}, strangers=["town"]).all(cohort.modalities)
+
+
+def test_another_cohort_is_tested_whole(folder, clinic):
+    other = clinic
     retest(folder, elsewhere(other.path, "clinic"))
     cases = pd.read_csv(folder.path / "cases-cohort-clinic.csv")
     assert set(cases["subject"]) == set(other.subjects)

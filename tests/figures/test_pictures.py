@@ -74,6 +74,29 @@ def test_the_key_names_what_the_slices_show_most_of():
     assert "Hippocampus" not in largest_structures(scene(), {"axial": 10, "coronal": 18, "sagittal": 15})
 
 
+def test_sides_of_different_colours_are_each_named():
+    seen = scene()
+    left, right = (seen.protocol.names.index(f"{side}-Hippocampus") for side in ("Left", "Right"))
+    seen.truth[8:] = np.where(seen.truth[8:] == left, right, seen.truth[8:])
+    structures = list(seen.protocol.structures)
+    structures[right] = replace(structures[right], colour=(1, 2, 3))
+    other = replace(seen, protocol=replace(seen.protocol, structures=tuple(structures)))
+    middles = {"axial": 7, "coronal": 10, "sagittal": 9}
+    assert {"Left-Hippocampus", "Right-Hippocampus"} <= set(largest_structures(other, middles))
+    assert largest_structures(other, middles)["Right-Hippocampus"] == "#010203"
+    assert "Hippocampus" in largest_structures(seen, middles)
+
+
+def test_images_say_which_part_of_the_stored_range_is_shown():
+    dim = scene()
+    dim = replace(dim, images={"pet": dim.images["pet"] * np.float32(7e-6), "mr": dim.images["mr"]})
+    with house_style():
+        figure = whole_brain(dim)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert {"PET 0 to 7e-06", "MR 0 to 1"} <= set(titles)
+    plt.close(figure)
+
+
 def test_a_surface_encloses_the_volume_of_its_mask_in_mm():
     points = np.stack(np.meshgrid(np.arange(40), np.arange(40), 2 * np.arange(20), indexing="ij"))
     mask = ((points - 20) ** 2).sum(0) < 12**2
@@ -120,7 +143,7 @@ def test_whole_brain_shows_images_truth_and_every_network_in_three_views(variant
         figure = whole_brain(scene(variants))
     titles = [axes.get_title("center") for axes in figure.axes]
     assert len(figure.axes) == 3 * (3 + variants)
-    assert [title for title in titles if title] == ["PET", "MR", "truth", *scene(variants).predictions]
+    assert [title for title in titles if title] == ["PET 0 to 1", "MR 0 to 1", "truth", *scene(variants).predictions]
     plt.close(figure)
 
 

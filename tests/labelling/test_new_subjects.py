@@ -10,12 +10,15 @@ from builders.cohorts import LIA, make_cohort, write_source
 from builders.trained import train
 
 from benchmark.figures.contact_sheet import draw_sheet
+from benchmark.labelling.devices import choose_device
 from benchmark.labelling.new_subjects import choose_images, predict
+from benchmark.labelling.predictions import write_prediction
 from benchmark.labelling.trained import load_ensemble, load_trained
 from benchmark.labelling.whole_subjects import label_subject
-from datamodules.findings import FaultyDataError
+from datamodules.findings import errors
 from datamodules.sources.find import find_unlabelled
 from datamodules.sources.subjects import Subject
+from datamodules.tables import read_table
 from datamodules.volumes.grid import Grid
 
 
@@ -35,6 +38,11 @@ def subjects(cohort):
     return find_unlabelled(cohort.path.parent / "source/manifest.csv")
 
 
+def sketch(path, snapshots, protocol):
+    """Instead of a picture, which takes seconds."""
+    path.write_text(snapshots[0].subject)
+
+
 def label_through_the_cohort(trained, cohort, subject):
     image = torch.from_numpy(cohort.images(subject)).float()
     classes = label_subject(trained.network, image, trained.protocol.partners, trained.inference)
@@ -43,7 +51,7 @@ def label_through_the_cohort(trained, cohort, subject):
 
 def test_a_new_subject_is_labelled_as_the_test_labels_it(cohort, checkpoints, subjects, tmp_path):
     trained = load_trained(checkpoints[0])
-    predict(trained, subjects[:2], tmp_path, draw_sheet)
+    predict(trained, subjects[:2], tmp_path, sketch)
     for subject in ("s0", "s1"):
         expected, grid = label_through_the_cohort(trained, cohort, subject)
         found = nib.load(tmp_path / f"{subject}_dseg.nii.gz")
@@ -60,8 +68,8 @@ def test_the_orientation_of_the_files_makes_no_difference(checkpoints, subjects,
     for name, path in subjects[0].images.items():
         turned[name] = tmp_path / f"{name}.nii.gz"
         nib.save(nib.load(path).as_reoriented(turn), turned[name])
-    predict(trained, [subjects[0]], tmp_path / "files", draw_sheet)
-    predict(trained, [replace(subjects[0], images=turned)], tmp_path / "turned", draw_sheet)
+    predict(trained, [subjects[0]], tmp_path / "files", sketch)
+    predict(trained, [replace(subjects[0], images=turned)], tmp_path / "turned", sketch)
     as_filed, as_turned = (nib.load(tmp_path / f"{name}/s0_dseg.nii.gz") for name in ("files", "turned"))
     assert nib.aff2axcodes(as_turned.affine) == tuple(axes)
     assert np.array_equal(np.asarray(as_filed.as_reoriented(turn).dataobj), np.asarray(as_turned.dataobj))
@@ -72,7 +80,7 @@ def test_the_pet_may_lie_on_another_grid_than_the_mr(checkpoints, subjects, tmp_
     affine = pet.affine @ np.diag([2, 2, 2, 1])
     nib.save(nib.Nifti1Image(pet.get_fdata(dtype=np.float32)[::2, ::2, ::2], affine), tmp_path / "pet.nii.gz")
     subject = replace(subjects[0], images={**subjects[0].images, "pet": tmp_path / "pet.nii.gz"})
-    findings = predict(load_trained(checkpoints[0]), [subject], tmp_path, draw_sheet)
+    findings = predict(load_trained(checkpoints[0]), [subject], tmp_path, sketch)
     assert nib.load(tmp_path / "s0_dseg.nii.gz").shape == nib.load(subject.images["mr"]).shape
     assert any("resampled" in finding.text for finding in findings)
 
@@ -86,7 +94,7 @@ def test_an_ensemble_averages_logits(cohort, checkpoints):
 
 
 def test_volumes_and_uptake_are_those_of_the_written_labels_on_the_original_pet(checkpoints, subjects, tmp_path):
-    predict(load_trained(checkpoints[0]), [subjects[0]], tmp_path, draw_sheet)
+    predict(load_trained(checkpoints[0]), [subjects[0]], tmp_path, sketch)
     labels = np.asarray(nib.load(tmp_path / "s0_dseg.nii.gz").dataobj)
     pet = nib.load(subjects[0].images["pet"]).get_fdata()
     table = pd.read_csv(tmp_path / "volumes.csv").set_index("label")
@@ -104,7 +112,7 @@ def test_a_sidecar_and_a_weight_give_suv(checkpoints, tmp_path):
         '{"Units": "Bq/mL", "InjectedRadioactivity": 140, "InjectedRadioactivityUnits": "MBq", "InjectionStart": 0, '
         '"ImageDecayCorrected": true, "ImageDecayCorrectionTime": 0, "TracerRadionuclide": "F18"}'
     )
-    predict(load_trained(checkpoints[0]), [subject], tmp_path, draw_sheet)
+    predict(load_trained(checkpoints[0]), [subject], tmp_path, sketch)
     labels = np.asarray(nib.load(tmp_path / "s0_dseg.nii.gz").dataobj)
     table = pd.read_csv(tmp_path / "volumes.csv").set_index("label")
     label = int(np.bincount(labels[labels > 0]).argmax())
@@ -164,34 +172,100 @@ def test_a_source_needs_no_label_maps(tmp_path):
 def test_a_network_of_one_modality_needs_no_other(cohort, subjects, tmp_path):
     trained = load_trained(train(cohort, tmp_path, modalities=["mr"]))
     subject = replace(subjects[0], images={"mr": subjects[0].images["mr"]})
-    predict(trained, [subject], tmp_path, draw_sheet)
+    predict(trained, [subject], tmp_path, sketch)
     assert list(pd.read_csv(tmp_path / "volumes.csv").columns) == ["subject", "structure", "label", "ml"]
 
 
 def test_missing_and_unknown_modalities_are_named(checkpoints):
     subject = Subject("s9", {"mr": None, "flair": None}, None, "s9")
-    with pytest.raises(ValueError, match=r"s9: has no pet and an unknown flair; the network reads pet, mr"):
+    with pytest.raises(ValueError, match=r"s9: Has no pet and an unknown flair; the network reads pet, mr"):
         choose_images(subject, load_trained(checkpoints[0]))
 
 
-def test_faulty_images_are_refused_and_nothing_is_written(checkpoints, subjects, tmp_path):
+def test_subjects_of_faulty_images_are_told_and_nothing_is_written_of_them(checkpoints, subjects, tmp_path):
     empty = tmp_path / "empty.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros((24, 24, 24), np.float32), LIA), empty)
     subject = replace(subjects[0], images={**subjects[0].images, "pet": empty})
-    with pytest.raises(FaultyDataError, match="every voxel is 0"):
-        predict(load_trained(checkpoints[0]), [subject], tmp_path / "out", draw_sheet)
+    (fault, *_) = errors(predict(load_trained(checkpoints[0]), [subject], tmp_path / "out", sketch))
+    assert "every voxel is 0" in fault.text
     assert not (tmp_path / "out").exists()
+    assert len(errors(predict(load_trained(checkpoints[0]), [subject, subjects[1]], tmp_path / "out", sketch))) == 1
+    assert [path.name for path in (tmp_path / "out").glob("*_dseg.nii.gz")] == ["s1_dseg.nii.gz"]
+    assert set(read_table(tmp_path / "out/volumes.csv")["subject"]) == {"s1"}
 
 
 def test_networks_that_read_or_tell_apart_something_else_are_not_averaged(cohort, checkpoints, tmp_path):
     other = train(cohort, tmp_path, modalities=["mr"])
-    with pytest.raises(ValueError, match=r"modalities: \('pet', 'mr'\) in .*seed-0.ckpt, \('mr',\) in .*seed-0.ckpt"):
+    with pytest.raises(
+        ValueError, match=r"seed-0.ckpt and .*seed-0.ckpt can't be averaged: modalities pet, mr against mr.$"
+    ):
         load_ensemble([checkpoints[0], other])
-    changed = torch.load(checkpoints[1], weights_only=True)
-    changed["PETMRDataModule"]["preparation"]["settings"]["scaling"]["mr"] = "0:200"
-    torch.save(changed, tmp_path / "scaled.ckpt")
-    with pytest.raises(ValueError, match=r"0:255.* in .*seed-0.ckpt.*0:200.* in .*scaled.ckpt"):
-        load_ensemble([checkpoints[0], tmp_path / "scaled.ckpt"])
+    entry = torch.load(checkpoints[1], weights_only=True)
+    preparation = entry["PETMRDataModule"]["preparation"]
+    preparation["contract"]["modalities"]["mr"]["scaling"] = "0:200"
+    preparation["contract"]["spacing"] = [2.0, 2.0, 2.0]
+    preparation["protocol"]["structures"] = preparation["protocol"]["structures"][:4]
+    preparation["protocol"]["folds"] = []
+    entry["inference"]["mirror"] = True
+    torch.save(entry, tmp_path / "other.ckpt")
+    text = (
+        "spacing 1 against 2; 9 classes against 4; mr scaled 0:255 against 0:200; inference mirror False against True."
+    )
+    with pytest.raises(ValueError, match=f"can't be averaged: {text}$"):
+        load_ensemble([checkpoints[0], tmp_path / "other.ckpt"])
+
+
+def test_labels_keep_the_headers_codes_units_and_both_transforms_of_the_mr(checkpoints, subjects, tmp_path):
+    mr = nib.load(subjects[0].images["mr"])
+    image = nib.Nifti1Image(mr.get_fdata(dtype=np.float32), mr.affine)
+    image.set_qform(mr.affine, 1)
+    image.set_sform(mr.affine, 1)
+    image.header.set_xyzt_units("mm")
+    nib.save(image, tmp_path / "mr.nii.gz")
+    subject = replace(subjects[0], images={**subjects[0].images, "mr": tmp_path / "mr.nii.gz"})
+    predict(load_trained(checkpoints[0]), [subject], tmp_path, sketch)
+    written = nib.load(tmp_path / "s0_dseg.nii.gz")
+    assert (written.header["sform_code"], written.header["qform_code"]) == (1, 1)
+    assert np.allclose(written.get_qform(), mr.affine)
+    assert written.header.get_xyzt_units()[0] == "mm"
+
+
+def test_predictions_of_a_test_keep_the_header_of_the_label_map(cohort, tmp_path):
+    (subject,) = list(cohort.subjects)[:1]
+    label = nib.load(cohort.subjects[subject].sources["label"].path)
+    write_prediction(tmp_path, cohort, subject, np.asarray(cohort.label(subject)))
+    written = nib.load(tmp_path / f"{subject}_dseg.nii.gz")
+    for entry in ("sform_code", "qform_code"):
+        assert written.header[entry] == label.header[entry]
+
+
+def test_a_second_prediction_into_the_same_folder_keeps_the_rows_of_the_first(checkpoints, subjects, tmp_path):
+    trained = load_trained(checkpoints[0])
+    for subject in (subjects[0], subjects[1], subjects[0]):
+        predict(trained, [subject], tmp_path, sketch)
+    table = read_table(tmp_path / "volumes.csv")
+    assert list(dict.fromkeys(table["subject"])) == ["s1", "s0"]
+    assert len(table) == 2 * (trained.protocol.num_classes - 1)
+
+
+def test_the_message_about_another_grid_names_the_mr(checkpoints, subjects, tmp_path):
+    pet = nib.load(subjects[0].images["pet"])
+    nib.save(nib.Nifti1Image(pet.get_fdata(), pet.affine @ np.diag([2, 2, 2, 1])), tmp_path / "late.nii.gz")
+    subject = replace(subjects[0], images={**subjects[0].images, "pet": tmp_path / "late.nii.gz"})
+    told = [one.text for one in predict(load_trained(checkpoints[0]), [subject], tmp_path, sketch)]
+    assert any(text.startswith("Lies on another grid than mr.nii.gz") for text in told)
+
+
+def test_an_own_network_that_is_not_at_hand_is_named_with_the_remedy(checkpoints, tmp_path):
+    recipe = {"class_path": "my_networks.TinyNet", "init_args": {}}
+    with pytest.raises(ValueError, match=r"no module 'my_networks' here.*folder that holds my_networks.py.*PYTHONPATH"):
+        load_trained(changed(checkpoints[0], tmp_path / "other.ckpt", network=recipe))
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "tpu9"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(name):
+    with pytest.raises(ValueError, match=f"There is no device '{name}' here: choose of cpu"):
+        choose_device(name)
 
 
 class Malicious:

@@ -72,7 +72,7 @@ def test_sideless_white_matter_is_not_given_a_side_by_synthseg32():
 
 
 def test_unknown_ids_are_listed_with_their_voxel_counts():
-    with pytest.raises(UnknownLabelError, match=r"-3 \(1 voxels\), 999 \(2 voxels\), 70000 \(1 voxels\)") as caught:
+    with pytest.raises(UnknownLabelError, match=r"-3 \(1 voxels\); 999 \(.*, 2 voxels\); 70000 \(1 voxels\)") as caught:
         load_protocol("aseg45").to_indices(np.array([[2, 999, 999], [-3, 70000, 0]]))
     assert caught.value.counts == {-3: 1, 999: 2, 70000: 1}
 

@@ -26,7 +26,7 @@ def folders(tmp_path):
 
 
 def scores(folders, output, settings=AS_LABELS, **options):
-    return score_folders(match_files(folders), output, settings, **options)
+    return score_folders(match_files(folders, COARSE), output, settings, **options)
 
 
 def rewrite(path, change, affine=None):

@@ -1,16 +1,17 @@
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
 import pytest
-from builders.cohorts import SIDE, make_cohort
+from builders.cohorts import COARSE, SIDE, make_cohort
 
 from benchmark.experiment.scores import score_subject
 from benchmark.labelling.predictions import write_prediction
 from benchmark.scoring.columns import UPTAKE
 from benchmark.scoring.original_pet import body_weight_kg, original_of
-from datamodules.cohort.prepare import PrepareSettings, prepare
+from datamodules.cohort.prepare import prepare
 from datamodules.sources.find import find_subjects
 
 
@@ -41,7 +42,7 @@ def test_uptake_is_measured_on_the_pet_that_was_brought(cohort, tmp_path):
 
 def test_a_cohort_of_other_voxels_is_scored_against_the_label_map_that_was_brought(tmp_path):
     made = make_cohort(tmp_path, subjects=1)
-    settings = PrepareSettings(protocol="coarse9", spacing=2.0)
+    settings = replace(COARSE, spacing=(2.0, 2.0, 2.0))
     cohort = prepare(find_subjects(made.path.parent / "source/manifest.csv"), tmp_path / "coarse", settings)
     write_prediction(tmp_path, cohort, "s0", np.asarray(cohort.label("s0")))
     cases = score_subject(cohort, "s0", tmp_path).set_index("label")

@@ -81,5 +81,5 @@ def test_a_freesurfer_derivative_brings_the_label(tmp_path):
 def test_a_subject_without_pet_is_named(tmp_path):
     root = write_bids(tmp_path / "bids")
     (root / "sub-1/pet/sub-1_trc-18FFDG_pet.nii.gz").unlink()
-    with pytest.raises(ValueError, match=r"sub-1: .*There is no PET image"):
+    with pytest.raises(ValueError, match=r"sub-1: Has the images mr; sub-0 has pet, mr"):
         find_subjects(root)

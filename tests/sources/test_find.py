@@ -16,12 +16,12 @@ def test_a_manifest_names_modalities_by_its_columns(tmp_path):
     ("text", "match"),
     [
         ("id,pet\n1,a.nii\n", "no column 'subject'; found id, pet"),
-        ("subject,pet\n1,a.txt\n", "no column holds image files"),
-        ("", "can't be read as a table"),
+        ("subject,age\n1,a.txt\n", "no column holds image files"),
+        ("", "m.csv: is empty; expected a line of column names"),
         ("subject,pet,part\n1,a.nii,dev\n", "Its part is 'dev'. Parts are train, validation, test"),
         ("subject,pet,mr\n1,a.nii,b.nii\n2,c.nii,\n", "2: Has the images pet; 1 has pet, mr"),
         ("subject,pet\n../a,a.nii\n", "The id '../a' can't name a file"),
-        ("subject,pet\n", "no column holds image files"),
+        ("subject,pet\n", "Holds no subject"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(tmp_path, text, match):

@@ -3,7 +3,7 @@ import pytest
 from builders.cohorts import COARSE, LIA, brain, save
 from builders.sources import save_mgz, write_freesurfer
 
-from datamodules.cohort.prepare import prepare
+from datamodules.cohort.prepare import PrepareSettings, prepare
 from datamodules.sources.find import find_subjects, list_source
 from datamodules.sources.subjects import Selection
 
@@ -55,7 +55,25 @@ def test_label_maps_of_two_kinds_are_warned_of(tmp_path):
     assert "2 kinds: aseg.mgz, wmparc.mgz" in finding.text
 
 
-def test_without_a_folder_of_pet_it_asks_for_one(tmp_path):
+def test_without_a_folder_of_pet_the_cohort_is_of_mr_alone(tmp_path):
     source, _ = write_freesurfer(tmp_path)
-    with pytest.raises(ValueError, match="--pet DIR"):
-        find_subjects(source)
+    assert prepare(find_subjects(source), tmp_path / "cohort", PrepareSettings("coarse9")).modalities == ("mr",)
+    assert [one.text for one in list_source(source).findings] == [
+        "Subjects of MR alone: FreeSurfer's folders hold no PET."
+    ]
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder of PET"):
+        find_subjects(source, selection=Selection(pet=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("name", ["T1.mgz", "brain.mgz", "norm.mgz"])
+def test_where_orig_is_missing_the_next_best_image_is_taken(tmp_path, name):
+    source, _ = write_freesurfer(tmp_path, ["ann"])
+    (source / "ann/mri/orig.mgz").rename(source / "ann/mri" / name)
+    assert find_subjects(source)[0].images["mr"].name == name
+
+
+def test_images_with_and_without_skull_are_warned_of(tmp_path):
+    source, _ = write_freesurfer(tmp_path)
+    (source / "ann/mri/orig.mgz").rename(source / "ann/mri/brain.mgz")
+    finding = list_source(source).findings[0]
+    assert "2 kinds: brain.mgz, orig.mgz; brain and norm lack the skull" in finding.text

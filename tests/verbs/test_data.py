@@ -3,11 +3,13 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
-from builders.cohorts import brain, save, write_source
+from builders.cohorts import brain, make_cohort, save, write_source
 from builders.sources import write_freesurfer, write_sessions
 
-from benchmark.__main__ import main
+from benchmark.__main__ import main, shortened
 from datamodules.cohort.store import open_cohort
+from datamodules.findings import FaultyDataError
+from datamodules.sources.find import find_subjects
 
 
 def fails(capsys, *words: str) -> str:
@@ -51,7 +53,7 @@ def test_frames_of_a_dynamic_pet_are_averaged(tmp_path):
     pet = brain(0)[0]
     save(tmp_path / "source/s0/pet.nii.gz", np.stack([pet * 0, pet, pet * 3], -1))
     (tmp_path / "source/s0/pet.json").write_text('{"FrameDuration": [60, 30, 10]}')
-    words = ["--frames", "1:3", "--protocol", "coarse9"]
+    words = ["--frames", "1:3", "--protocol", "coarse9", "--scaling", '{"pet": "0:137919"}']
     main(["prepare", str(manifest), str(tmp_path / "cohort"), *words])
     cohort = open_cohort(tmp_path / "cohort")
     assert cohort.settings["frames"] == "1:3"
@@ -70,8 +72,8 @@ def test_an_external_cohort_is_only_tested_when_asked(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        (["--spacing", "-1"], "spacing is -1.0 mm"),
-        (["--overlap", "0"], "overlap is 0.0"),
+        (["--spacing", "-1"], "spacing is -1.0x-1.0x-1.0 mm"),
+        (["--coverage", "0"], "coverage is 0.0"),
         (["--frames", "x"], "Frames 'x' aren't understood"),
         (["--scaling", '{"pet": "x"}'], "Scaling 'x' isn't understood"),
         (["--protocol", "x"], "Unknown protocol 'x'"),
@@ -83,3 +85,94 @@ def test_options_that_make_no_sense_are_refused(tmp_path, capsys, options, match
     assert match in fails(capsys, "prepare", manifest, str(tmp_path / "cohort"), *options)
     assert match in fails(capsys, "check", manifest, *options)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+def test_one_scaling_is_for_all_modalities(tmp_path):
+    manifest, cohort = str(write_source(tmp_path / "source", 3)), tmp_path / "cohort"
+    main(["prepare", manifest, str(cohort), "--protocol", "coarse9", "--scaling", "p1:p98"])
+    assert open_cohort(cohort).settings["scaling"] == {"pet": "p1:p98", "mr": "p1:p98"}
+
+
+def test_percentiles_are_explained(capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "percentiles of each image's voxels above zero" in said
+    assert "Subjects to leave out; nothing of them is read." in said
+
+
+def test_commands_to_go_on_with_can_be_given_as_they_stand(tmp_path, capsys):
+    manifest = write_source(tmp_path / "my source", 3)
+    main(["prepare", str(manifest), str(tmp_path / "Köln 1"), "--protocol", "coarse9"])
+    assert f"Next: petmr run EXPERIMENT.yaml --cohort '{tmp_path}/Köln 1'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--sheet", "sheet.jpg"], "expected a name that ends in .png"),
+        (["--sheet", "source/sheet.png/x.png"], "can't be written, as"),
+        (["--sheet", "source"], "is a folder"),
+        (["--json", "source/manifest.csv/x.json"], "can't be written, as"),
+    ],
+)
+def test_files_that_cannot_be_written_are_refused_before_anything_is_read(
+    tmp_path, capsys, monkeypatch, options, match
+):
+    manifest = write_source(tmp_path / "source", 1)
+    (tmp_path / "source/sheet.png").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("datamodules.sources.find.list_source", lambda *a, **b: pytest.fail("the source was read"))
+    assert match in fails(capsys, "check", str(manifest), *options)
+
+
+def test_every_finding_is_told_where_asked(tmp_path, capsys):
+    manifest = str(write_source(tmp_path / "source", 4))
+    main(["check", manifest, "--protocol", "coarse9"])
+    short = capsys.readouterr().out
+    main(["check", manifest, "--protocol", "coarse9", "--all"])
+    long = capsys.readouterr().out
+    assert "4: s0, s1, s2 and 1 more" in " ".join(short.split())
+    assert "A row a kind, 5 findings in all: --all or --json FILE tells each." in short
+    assert long.count("absent: Ventricles") == 4 * short.count("absent: Ventricles") == 4
+
+
+def test_a_picture_is_written_as_it_is_called(tmp_path, capsys):
+    cohort = str(make_cohort(tmp_path, subjects=3).path)
+    main(["picture", cohort, "s0", str(tmp_path / "p.png")])
+    main(["picture", cohort, "s0", str(tmp_path / "q")])
+    assert {path.name for path in tmp_path.iterdir()} == {"source", "cohort", "p.png", "q.png", "q.pdf"}
+    assert f"Picture: {tmp_path}/p.png" in capsys.readouterr().out
+
+
+def test_an_error_of_many_lines_is_told_in_three(tmp_path, capsys):
+    manifest = write_source(tmp_path / "source", 6)
+    for index in range(6):
+        (tmp_path / f"source/s{index}/pet.nii.gz").unlink()
+    with pytest.raises(FaultyDataError) as fault:
+        find_subjects(manifest)
+    lines = shortened(str(fault.value)).splitlines()
+    assert len(lines) == 4
+    assert lines[-1] == "(3 more lines: --debug shows all.)"
+    assert shortened("short") == "short"
+    assert len(shortened("x" * 5000)) < 700
+
+
+def test_options_that_would_be_ignored_are_refused(tmp_path, capsys):
+    manifest = str(write_source(tmp_path / "source", 3))
+    said = fails(capsys, "check", manifest, "--session", "a", "--pet", str(tmp_path))
+    assert "--pet, --session means nothing for a source of the layout 'manifest'." in said
+    main(["prepare", manifest, str(tmp_path / "cohort"), "--protocol", "coarse9"])
+    said = fails(capsys, "check", str(tmp_path / "cohort"), "--spacing", "2")
+    assert "is a prepared cohort: it is checked as it is; leave away --spacing." in said
+
+
+def test_folds_of_another_kind_are_not_kept_in_silence(tmp_path, capsys):
+    manifest = write_source(tmp_path / "source", 3)
+    lines = manifest.read_text().splitlines()
+    parts = ("part", "train", "validation", "test")
+    manifest.write_text("\n".join(f"{line},{part}" for line, part in zip(lines, parts, strict=True)))
+    main(["prepare", str(manifest), str(tmp_path / "cohort"), "--protocol", "coarse9"])
+    main(["split", str(tmp_path / "cohort"), "--folds", "1", "--kind", "test-only"])
+    said = fails(capsys, "split", str(tmp_path / "cohort"), "--folds", "1", "--kind", "own")
+    assert "holds other folds than those of the kind 'own'. Delete it to have them made." in said

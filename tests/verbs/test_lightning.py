@@ -1,6 +1,6 @@
 import pytest
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import begin, tiny
+from builders.tiny_experiment import begin, petmr, tiny, write_experiment
 
 from benchmark.__main__ import main
 
@@ -14,3 +14,20 @@ def test_nothing_but_petmr_run_writes_into_the_folder_of_a_run(verb, tmp_path, c
     assert end.value.code == 1
     assert f"{folder.path}: belongs to `petmr run`" in capsys.readouterr().err
     assert sorted(folder.path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("verb", ["fit", "validate", "test"])
+def test_an_experiment_is_no_configuration_of_one_network(verb, tmp_path, capsys):
+    path = write_experiment(tmp_path / "mine.yaml", tiny())
+    with pytest.raises(SystemExit) as end:
+        main([verb, "--config", str(path)])
+    assert end.value.code == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"petmr: {path}: is an experiment, and petmr {verb} takes the configuration of one network.")
+    assert f"petmr run {path} --cohort COHORT" in said
+
+
+def test_the_help_is_short_and_points_to_experiments():
+    shown = petmr("fit", "--help")
+    assert "petmr run --help" in shown.stdout
+    assert len(shown.stdout.splitlines()) < 20

@@ -4,10 +4,14 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from builders.cohorts import brain, make_cohort, save
+from builders.sources import write_bids, write_freesurfer, write_sessions
 from builders.trained import train
 
 from benchmark.__main__ import main
+from datamodules.cohort.store import open_cohort
+from datamodules.labels.protocol import load_protocol
 
 
 def fails(capsys, *words: object) -> str:
@@ -57,7 +61,9 @@ def test_a_source_is_labelled_and_then_scored(cohort, checkpoint, tmp_path, caps
     said = capsys.readouterr().out
     assert all(word in said for word in ("metric", "missed", "spurious", "hausdorff95_mm", "4 subjects, 8 structures"))
     assert len(pd.read_csv(output)) == 4 * 8
-    (dice,) = (row for row in json.loads(summary.read_text()) if row["metric"] == "dice")
+    told = json.loads(summary.read_text())
+    (dice,) = (row for row in told["all"] if row["metric"] == "dice")
+    assert "Cortex" in {row["structure"] for row in told["structures"]}
     assert 0 < dice["mean"] < 1
     assert dice["n"] == 4
 
@@ -68,6 +74,14 @@ def test_a_source_is_labelled_and_then_scored(cohort, checkpoint, tmp_path, caps
         ([], "Name the images of one subject"),
         (["--image", "flair"], "--image flair isn't understood"),
         (["--mr", "nowhere.nii.gz"], "There is no such file"),
+        (
+            ["--mr", "x.nii.gz", "--session", "a"],
+            "These choose among the files of a --source, and there is none; leave",
+        ),
+        (
+            ["--source", "m.csv", "--subject", "s1"],
+            "The subjects of a source have names of their own; leave away --sub",
+        ),
     ],
 )
 def test_images_that_make_no_sense_are_refused(checkpoint, tmp_path, capsys, words, match):
@@ -100,3 +114,95 @@ def test_networks_are_profiled_into_every_form(tmp_path, capsys):
 
 def test_an_unknown_network_is_refused_with_the_known_ones(capsys):
     assert "unet4d isn't known: choose of cross_fusion" in fails(capsys, "profile", "--networks", "unet4d")
+
+
+def test_dynamic_pet_is_averaged_as_in_the_training_or_as_asked(cohort, checkpoint, tmp_path, capsys):
+    pet, mr, _ = brain(0)
+    save(tmp_path / "pet.nii.gz", np.stack([pet * 0, pet, pet], -1))
+    (tmp_path / "pet.json").write_text('{"FrameDuration": [60, 60, 60]}')
+    save(tmp_path / "mr.nii.gz", mr)
+    words = ["--pet", tmp_path / "pet.nii.gz", "--mr", tmp_path / "mr.nii.gz", "--output", tmp_path / "out"]
+    with pytest.raises(SystemExit):
+        main(["predict", "--checkpoint", str(checkpoint), *map(str, words)])
+    said = capsys.readouterr()
+    assert "1 of 1 subjects aren't labelled: mr; the table says why." in said.err
+    assert "--frames 0:3" in " ".join(said.out.split())
+    assert not (tmp_path / "out").exists()
+    main(["predict", "--checkpoint", str(checkpoint), *map(str, words), "--frames", "1:3", "--subject", "ann"])
+    volumes = pd.read_csv(tmp_path / "out/volumes.csv")
+    assert volumes["max"].max() > 1
+
+    entry = torch.load(checkpoint, weights_only=True)
+    entry["PETMRDataModule"]["preparation"]["settings"]["frames"] = "1:3"
+    torch.save(entry, tmp_path / "dynamic.ckpt")
+    main(["predict", "--checkpoint", str(tmp_path / "dynamic.ckpt"), *map(str, words), "--subject", "bob"])
+    again = pd.read_csv(tmp_path / "out/volumes.csv")
+    assert again[again["subject"] == "bob"]["ml"].tolist() == volumes["ml"].tolist()
+
+
+def test_freesurfer_subjects_and_sessions_of_bids_are_labelled(checkpoint, tmp_path, capsys):
+    subjects, selection = write_freesurfer(tmp_path / "fs")
+    words = ["predict", "--checkpoint", str(checkpoint), "--output", str(tmp_path / "out")]
+    main([*words, "--source", str(subjects), "--pet", str(selection.pet), "--exclude", "ann2"])
+    bids = str(write_sessions(tmp_path / "bids"))
+    assert "Choose with --session base or late" in fails(capsys, *words, "--source", bids)
+    main([*words, "--source", bids, "--session", "late", "--tracer", "FDG"])
+    written = {path.name for path in (tmp_path / "out").glob("*_dseg.nii.gz")}
+    assert written == {"ann_dseg.nii.gz", "sub-1_ses-late_dseg.nii.gz"}
+    assert set(pd.read_csv(tmp_path / "out/volumes.csv")["subject"]) == {"ann", "sub-1_ses-late"}
+
+
+def test_label_maps_are_not_looked_for(checkpoint, tmp_path):
+    bids = write_bids(tmp_path / "bids", 1)
+    save(bids / "derivatives/other/sub-0/anat/sub-0_desc-aseg_dseg.nii.gz", brain(0)[2])  # a second pipeline
+    main(["predict", "--checkpoint", str(checkpoint), "--output", str(tmp_path / "out"), "--source", str(bids)])
+    assert (tmp_path / "out/sub-0_dseg.nii.gz").is_file()
+
+
+def test_a_network_of_mr_alone_labels_mr_alone(tmp_path, capsys):
+    subjects, selection = write_freesurfer(tmp_path / "fs", ("ann", "bob", "cat", "dan"))
+    main(["prepare", str(subjects), str(tmp_path / "cohort"), "--protocol", "coarse9"])
+    path = train(open_cohort(tmp_path / "cohort"), tmp_path)
+    words = ["predict", "--checkpoint", str(path), "--output", str(tmp_path / "out"), "--source", str(subjects)]
+    main([*words, "--exclude", "bob", "cat", "dan"])
+    assert list(pd.read_csv(tmp_path / "out/volumes.csv").columns) == ["subject", "structure", "label", "ml"]
+    main([*words, "--pet", str(selection.pet), "--exclude", "ann", "cat", "dan"])
+    assert "Not read, as the network doesn't know it: pet" in capsys.readouterr().out
+    assert len(list((tmp_path / "out").glob("*_dseg.nii.gz"))) == 2
+
+
+@pytest.mark.parametrize("verb", ["predict", "profile"])
+@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
+def test_a_device_that_is_not_there_is_one_sentence(checkpoint, images, tmp_path, capsys, verb, device):
+    words = {
+        "predict": ["predict", "--checkpoint", checkpoint, *images, "--output", tmp_path / "out"],
+        "profile": ["profile", "--networks", "unet3d", "--patch", "32", "--run"],
+    }[verb]
+    said = fails(capsys, *words, "--device", device)
+    assert said.splitlines()[-1] == f"petmr: There is no device '{device}' here: choose of {present()}."
+    assert not (tmp_path / "out").exists()
+
+
+def present() -> str:
+    return ", ".join(["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))])
+
+
+def test_one_label_map_is_scored_against_another_with_a_row_a_structure(tmp_path, capsys):
+    truth = save(tmp_path / "truth.nii.gz", brain(0)[2])
+    mine = save(tmp_path / "of FreeSurfer.nii.gz", np.roll(brain(0)[2], 1, 0))
+    main(["score", str(mine), str(truth), "--protocol", "coarse9", "--output", str(tmp_path / "cases.csv")])
+    said = capsys.readouterr().out
+    assert "1 subject, 8 structures" in said
+    for structure in load_protocol("coarse9").names[1:]:
+        assert structure in said
+
+
+def test_score_tries_its_output_first(tmp_path, capsys):
+    label = save(tmp_path / "a.nii.gz", brain(0)[2])
+    assert "is a folder" in fails(capsys, "score", label, label, "--output", tmp_path)
+
+
+def test_a_network_of_ones_own_is_profiled_beside_ours(capsys):
+    main(["profile", "--networks", "unet3d", "builders.own_network.TinyNet", "--patch", "32"])
+    assert "builders.own_network.TinyNet" in capsys.readouterr().out
+    assert "or name the class path of your own" in fails(capsys, "profile", "--networks", "builders.nowhere.TinyNet")

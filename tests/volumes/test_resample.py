@@ -68,7 +68,7 @@ def test_the_field_of_view_reaches_half_a_voxel_beyond_the_outer_centres():
 
 def test_new_spacing_keeps_middle_axes_and_at_least_the_field_of_view():
     grid = grids()[0]
-    new = with_spacing(grid, 1.5)
+    new = with_spacing(grid, (1.5, 1.5, 1.5))
     np.testing.assert_allclose(new.spacing, 1.5)
     for one in (grid, new):
         middle = one.matrix @ [*((np.array(one.shape) - 1) / 2), 1]

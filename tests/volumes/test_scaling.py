@@ -22,6 +22,8 @@ def test_a_scaling_that_makes_no_sense_is_refused(text):
 def test_a_scaling_prints_as_it_is_written():
     assert str(Scaling.parse("p0.5:p99.5")) == "p0.5:p99.5"
     assert str(Scaling.parse("0:137919")) == "0:137919"
+    for text in ("0:1234567.125", "-12.5:1e-07"):
+        assert Scaling.parse(str(Scaling.parse(text))) == Scaling.parse(text)
 
 
 def test_a_constant_image_has_no_percentile_scaling():
