@@ -12,7 +12,7 @@ export WANDB_DATA_DIR := $(CACHE)/wandb
 # One thread: sums over more come out differently in the last bit, and some tests compare bits.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --basetemp $(CACHE)/pytest
 
-.PHONY: install demo test test-slow test-browser test-slurm test-nnunet lint
+.PHONY: install demo test test-slow test-browser test-slurm test-nnunet test-gpu lint
 install: $(STAMP)
 
 # dynamic-network-architectures asks for timm and so for torchvision, which ResEnc U-Net never imports: it comes alone.
@@ -42,6 +42,10 @@ test-slurm: install
 test-nnunet: install
 	$(BIN)/python -m pip install --quiet --no-deps --requirement tests/sharing/nnunet.txt
 	$(PYTEST) -m nnunet
+
+# Fails where PyTorch sees no GPU; writes results/gpu/CARD.json and .md.
+test-gpu: install
+	$(PYTEST) -m gpu tests/gpu
 
 lint: install
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from torch import nn
 
 from models.cross_fusion import CrossFusion
 from models.mednext import MedNeXt
+from models.mmformer import MMFormer
 from models.nested_unet import NestedUNet
 from models.nnformer import NNFormer
 from models.res_unet import ResUNet
@@ -26,6 +27,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "vnet": VNet,
     "resenc_unet": ResEncUNet,
     "mednext": MedNeXt,
+    "mmformer": MMFormer,
 }
 
 __all__ = ["NETWORKS"]

@@ -38,7 +38,7 @@ Deviations:
 - Any two modalities are taken, not PET and MR alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,7 @@ from models.parts.blocks import Decoder, Pyramid
 from models.parts.checks import check_lengths, check_patch_size
 from models.parts.encoders import ENCODERS
 from models.parts.fusion import FUSIONS
+from models.parts.recomputing import recompute
 
 EARLY = "input"  # one encoder on the stacked modalities: nothing is left to fuse level by level
 
@@ -59,7 +60,7 @@ class Siamese(nn.Module):
         fusions: For each level, a module of the two modalities' features.
     """
 
-    def __init__(self, pyramid: nn.Module, fusions: Sequence[nn.Module]) -> None:
+    def __init__(self, pyramid: Pyramid, fusions: Sequence[nn.Module]) -> None:
         super().__init__()
         self.pyramid = pyramid
         self.fusions = nn.ModuleList(fusions)
@@ -68,6 +69,10 @@ class Siamese(nn.Module):
         """Map two modalities `[B, 2, D, H, W]` to one feature map a level."""
         both = self.pyramid(torch.cat(x.split(1, dim=1)))
         return [fuse(*features.chunk(2)) for fuse, features in zip(self.fusions, both, strict=True)]
+
+    def stages(self) -> Iterator[nn.Module]:
+        """What activation checkpointing may compute again."""
+        yield from (*self.pyramid.stages(), *self.fusions)
 
 
 class CrossFusion(nn.Module):
@@ -82,6 +87,7 @@ class CrossFusion(nn.Module):
         depths: Blocks of the encoder's stages.
         fusion: How the modalities are fused: a name in `FUSIONS`, or `input`.
         encoder: A name in `ENCODERS`.
+        checkpointing: Compute activations again in the backward pass instead of keeping them.
 
     Raises:
         ValueError: If there are not two modalities or four stages, the patch cannot be halved four times, or a name is
@@ -101,6 +107,7 @@ class CrossFusion(nn.Module):
         depths: Sequence[int] = (2, 2, 2, 2),
         fusion: str = "gated",
         encoder: str = "uxnet",
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_patch_size("CrossFusion", patch_size, self.divisor, smallest=32)
@@ -110,11 +117,13 @@ class CrossFusion(nn.Module):
         _check_name("encoder", encoder, tuple(ENCODERS))
         widths = (*feature_sizes, hidden_size)
 
-        def pyramid(channels: int) -> nn.Module:
+        def pyramid(channels: int) -> Pyramid:
             return Pyramid(ENCODERS[encoder](channels, feature_sizes, depths), feature_sizes, widths[1:])
 
         self.pyramid = pyramid(2) if fusion == EARLY else Siamese(pyramid(1), FUSIONS[fusion](widths[1:]))
         self.decoder = Decoder(2, out_channels, widths)
+        if checkpointing:
+            recompute(*self.pyramid.stages(), *self.decoder.stages())
 
     def forward(self, x: Tensor) -> Tensor:
         """Map an image `[B, 2, D, H, W]` to logits `[B, K, D, H, W]`."""

@@ -11,9 +11,14 @@ Deviations: no self-supervised pre-training (the published weights are of other 
 from collections.abc import Sequence
 
 from monai.networks import nets
+from monai.networks.blocks.unetr_block import UnetrBasicBlock, UnetrUpBlock
+from monai.networks.nets.swin_unetr import SwinTransformerBlock
 from torch import Tensor, nn
 
 from models.parts.checks import check_patch_size
+from models.parts.recomputing import recompute
+
+_STAGES = (SwinTransformerBlock, UnetrBasicBlock, UnetrUpBlock)
 
 
 class SwinUNETR(nn.Module):
@@ -28,6 +33,7 @@ class SwinUNETR(nn.Module):
         norm: Normalisation of the convolutional blocks, as MONAI names it. The deepest level of a 32-voxel patch is a
             single voxel, over which instance normalisation is undefined: such patches need another one, for example
             `("group", {"num_groups": 4})`.
+        checkpointing: Compute activations again in the backward pass instead of keeping them.
 
     Raises:
         ValueError: If a side of the patch is no multiple of 32, or 32 with instance normalisation, or if the feature
@@ -45,6 +51,7 @@ class SwinUNETR(nn.Module):
         feature_size: int = 48,
         window_size: int = 7,
         norm: str | tuple[str, dict[str, int]] = "instance",
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_patch_size("SwinUNETR", patch_size, self.divisor, smallest=64 if norm == "instance" else 32)
@@ -55,6 +62,8 @@ class SwinUNETR(nn.Module):
         self.network = nets.SwinUNETR(
             in_channels, out_channels, feature_size=feature_size, window_size=window_size, norm_name=norm
         )
+        if checkpointing:
+            recompute(*(part for part in self.network.modules() if isinstance(part, _STAGES)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images `[B, M, D, H, W]` to logits `[B, K, D, H, W]`."""

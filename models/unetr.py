@@ -12,9 +12,14 @@ Deviations: MONAI's transformer blocks also hold layer normalisations for a cros
 from collections.abc import Sequence
 
 from monai.networks import nets
+from monai.networks.blocks.transformerblock import TransformerBlock
+from monai.networks.blocks.unetr_block import UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock
 from torch import Tensor, nn
 
 from models.parts.checks import check_patch_size, check_same_size
+from models.parts.recomputing import recompute
+
+_STAGES = (TransformerBlock, UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock)
 
 
 class UNETR(nn.Module):
@@ -28,6 +33,7 @@ class UNETR(nn.Module):
         hidden_size: Width of the transformer, a multiple of `num_heads`.
         mlp_dim: Hidden width of its perceptrons.
         num_heads: Attention heads.
+        checkpointing: Compute activations again in the backward pass instead of keeping them.
 
     Raises:
         ValueError: If a side of the patch is no multiple of 16, or the hidden size no multiple of the heads.
@@ -45,6 +51,7 @@ class UNETR(nn.Module):
         hidden_size: int = 768,
         mlp_dim: int = 3072,
         num_heads: int = 12,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_patch_size("UNETR", patch_size, self.divisor)
@@ -65,6 +72,8 @@ class UNETR(nn.Module):
         )
         for block in self.network.vit.blocks:
             block.norm_cross_attn = nn.Identity()  # never called: see the deviations above
+        if checkpointing:
+            recompute(*(part for part in self.network.modules() if isinstance(part, _STAGES)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.

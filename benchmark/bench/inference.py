@@ -1,6 +1,7 @@
 """Sliding-window inference against MONAI's `SlidingWindowInferer`: what they cost beyond the network itself."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from time import process_time
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmark.bench.measuring import Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib
+from benchmark.bench.measuring import Begin, Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib, silently
 from benchmark.labelling.sliding_window import SlidingWindow, segment
 
 CLASSES = 45
@@ -24,13 +25,15 @@ def bench(
     shapes: Sequence[tuple[int, int, int]] = SHAPES,
     windows: Sequence[SlidingWindow] = (SlidingWindow(), SlidingWindow(weights="gaussian")),
     classes: int = CLASSES,
+    begin: Begin = silently,
 ) -> dict[str, dict[str, Any]]:
     """Compare every shape and window; the difference is the largest share of voxels labelled otherwise."""
-    return {
-        f"{'x'.join(map(str, shape))}, {classes} classes, {window.weights} weights": _compare(shape, window, classes)
-        for shape in shapes
-        for window in windows
-    }
+    cases = {}
+    for shape, window in product(shapes, windows):
+        name = f"{'x'.join(map(str, shape))}, {classes} classes, {window.weights} weights"
+        begin(name)
+        cases[name] = _compare(shape, window, classes)
+    return cases
 
 
 class FreeNetwork:

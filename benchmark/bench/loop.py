@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
-from benchmark.bench.measuring import Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib
+from benchmark.bench.measuring import Begin, Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib, silently
 from benchmark.training.callbacks import Throughput
 from benchmark.training.losses import dice_ce_loss
 from benchmark.training.progress import Progress
@@ -65,14 +65,18 @@ Loop = Callable[[Training, Path, Path], tuple[Weights, float]]
 TRAININGS = (Training(side=32, width=8, steps=40), Training(side=64, width=16, steps=10))
 
 
-def bench(trainings: Sequence[Training] = TRAININGS, repeats: int = 5) -> dict[str, dict[str, Any]]:
+def bench(
+    trainings: Sequence[Training] = TRAININGS, repeats: int = 5, begin: Begin = silently
+) -> dict[str, dict[str, Any]]:
     """Compare every training; costs are of a step, the difference is the largest of any weight after all steps."""
     with TemporaryDirectory() as folder:
         cohort = in_fresh_process(write_small_cohort, Path(folder))
-        return {
-            f"unet3d of width {training.width}, patches of {training.side}": _compare(training, cohort, repeats)
-            for training in trainings
-        }
+        cases = {}
+        for training in trainings:
+            name = f"unet3d of width {training.width}, patches of {training.side}"
+            begin(name)
+            cases[name] = _compare(training, cohort, repeats)
+        return cases
 
 
 def write_small_cohort(folder: Path) -> Path:

@@ -19,6 +19,9 @@ T = TypeVar("T")
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 
+Begin = Callable[[str], None]
+"""Told what is measured next."""
+
 _STATUS = Path("/proc/self/status")
 _FORGET_PEAK = Path("/proc/self/clear_refs")
 
@@ -29,6 +32,10 @@ class Cost:
 
     cpu_seconds: float
     added_mib: float
+
+
+def silently(case: str) -> None:
+    """Tell nobody what is measured next."""
 
 
 def comparison(ours: Cost, peer: Cost, max_difference: float) -> dict[str, Any]:

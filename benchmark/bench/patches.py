@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.bench.measuring import Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib
+from benchmark.bench.measuring import Begin, Cost, comparison, fresh_peak_mib, in_fresh_process, peak_mib, silently
 from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.cut import cut_patch, find_corner
 from datamodules.patches.draws import PATCHES_PER_SUBJECT, PatchDraw, PatchKey, draw_patch
@@ -22,7 +22,9 @@ Case = dict[str, Any]
 Subject = tuple[Tensor, Tensor]
 
 
-def bench(side: int = 256, patch_side: int = 96, subjects: int = 10, visits: int = 10) -> dict[str, Case]:
+def bench(
+    side: int = 256, patch_side: int = 96, subjects: int = 10, visits: int = 10, begin: Begin = silently
+) -> dict[str, Case]:
     """Compare with everything cached, and with a tenth of the subjects.
 
     Costs are per patch; peak memory holds the cache. Ours maps the files of a subject anew for each patch, in both
@@ -33,14 +35,19 @@ def bench(side: int = 256, patch_side: int = 96, subjects: int = 10, visits: int
         patch_side: Of the patches, in voxels.
         subjects: In the cohort.
         visits: Of a subject, two patches each, that are timed.
+        begin: Told each step before it is taken.
     """
     size = (patch_side, patch_side, patch_side)
     with TemporaryDirectory() as folder:
+        begin("a cohort to cut from")
         in_fresh_process(_write_cohort, Path(folder), side, subjects)
+        begin("the difference between ours and MONAI's")
         difference = in_fresh_process(_largest_difference, Path(folder), size)
+        begin("our patches")
         ours = in_fresh_process(_ours, Path(folder), size, visits)
         cases = {}
         for name, cache_rate in (("everything cached", 1.0), ("a tenth cached", 0.1)):
+            begin(f"MONAI's patches, {name}")
             peer = in_fresh_process(_monai, Path(folder), size, visits, cache_rate)
             cases[name] = comparison(ours, peer, difference)
         if torch.cuda.is_available():

@@ -119,7 +119,7 @@ def count_network(network: nn.Module, sizes: Sizes) -> Counts:
 
 def measure(build: Build, sizes: Sizes, device: str, repeats: int = 3) -> Measurements:
     """Run a network in this process, whose memory before counts as none; see `profile` for the arguments."""
-    peak_gib = _watch_memory(device)
+    peak_gib = watch_memory(device)
     network = _construct(build, sizes).to(device)
     optimizer = torch.optim.AdamW(network.parameters())
     x = torch.rand(1, sizes.in_channels, *sizes.patch, device=device)
@@ -187,11 +187,12 @@ def _measure_alone(build: Build, sizes: Sizes, device: str, repeats: int) -> Mea
             return _DID_NOT_FIT
 
 
-def _watch_memory(device: str) -> Callable[[], float]:
+def watch_memory(device: str) -> Callable[[], float]:
     """Give a function that tells, in GiB, how far memory has risen since."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
-        return lambda: torch.cuda.max_memory_allocated() / 2**30
+        allocated = torch.cuda.memory_allocated()
+        return lambda: (torch.cuda.max_memory_allocated() - allocated) / 2**30
     before = _resident_gib("VmRSS")
     return lambda: _resident_gib("VmHWM") - before
 

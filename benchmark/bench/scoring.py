@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.bench.measuring import Cost, comparison, measure
+from benchmark.bench.measuring import Begin, Cost, comparison, measure, silently
 from benchmark.bench.monai_scores import OneHot, confusion_matrix, dice, distances, hausdorff, mean_iou, one_hot
 from benchmark.scoring.counts import foreground_box, joint_histogram, structure_counts
 from benchmark.scoring.distances import surface_metrics
@@ -69,13 +69,14 @@ class Comparison:
     dtype: str = "float32"
 
 
-def bench(size: int = 256, repeats: int = 3, seed: int = 0) -> dict[str, dict[str, Any]]:
+def bench(size: int = 256, repeats: int = 3, seed: int = 0, begin: Begin = silently) -> dict[str, dict[str, Any]]:
     """Measure our scores and MONAI's on pairs of 45 classes.
 
     Args:
         size: Voxels along each side of the volume.
         repeats: Measurements of ours, of which the median counts; MONAI's, which last long, are taken once.
         seed: Draws the phantom and the errors of its copies.
+        begin: Told each case before it is measured.
 
     Returns:
         By pair and case, "ours" and "peer" (cpu_seconds, added_mib), their "ratio" (peer / ours) and "max_difference",
@@ -85,7 +86,7 @@ def bench(size: int = 256, repeats: int = 3, seed: int = 0) -> dict[str, dict[st
     return {
         f"{name}: {case}": row
         for name, islands in ISLANDS.items()
-        for case, row in _bench_pair(make_pair(size, islands, seed), repeats).items()
+        for case, row in _bench_pair(make_pair(size, islands, seed), repeats, _within(name, begin)).items()
     }
 
 
@@ -126,7 +127,11 @@ def largest_difference(ours: Scores, peer: Scores, structures: NDArray[np.intp])
     return float(np.max([np.abs(ours[name] - values)[structures] for name, values in peer.items()]))
 
 
-def _bench_pair(pair: Pair, repeats: int) -> dict[str, dict[str, Any]]:
+def _within(pair: str, begin: Begin) -> Begin:
+    return lambda case: begin(f"{pair}: {case}")
+
+
+def _bench_pair(pair: Pair, repeats: int, begin: Begin) -> dict[str, dict[str, Any]]:
     isotropic, anisotropic = (partial(our_distances, spacing_mm=spacing) for spacing in (ISOTROPIC_MM, ANISOTROPIC_MM))
     parts = {
         "mean_iou": Comparison(our_overlaps, mean_iou),
@@ -138,14 +143,17 @@ def _bench_pair(pair: Pair, repeats: int) -> dict[str, dict[str, Any]]:
         "hausdorff": Comparison(isotropic, hausdorff),
         "distances_anisotropic": Comparison(anisotropic, partial(distances, spacing_mm=ANISOTROPIC_MM)),
     }
-    cases = {name: _compare(pair, each, repeats) for name, each in parts.items()}
+    cases = {name: _compare(name, pair, each, repeats, begin) for name, each in parts.items()}
+    begin("everything")
     cases["everything"] = _everything(pair, cases, repeats)
-    cases |= {name: _compare(pair, each, repeats) for name, each in others.items()}
-    cases["hausdorff_cropped"] = _compare(pair.cropped(), others["hausdorff"], repeats)
+    cases |= {name: _compare(name, pair, each, repeats, begin) for name, each in others.items()}
+    cropped = "hausdorff_cropped"
+    cases[cropped] = _compare(cropped, pair.cropped(), others["hausdorff"], repeats, begin)
     return cases
 
 
-def _compare(pair: Pair, tasks: Comparison, repeats: int) -> dict[str, Any]:
+def _compare(name: str, pair: Pair, tasks: Comparison, repeats: int, begin: Begin) -> dict[str, Any]:
+    begin(name)
     ours, our_values = measure(pair.itself, tasks.ours, repeats=repeats)
     peer, peer_values = measure(partial(_tensors, pair, tasks.dtype), tasks.peer)
     return comparison(ours, peer, largest_difference(our_values, peer_values, pair.common()))

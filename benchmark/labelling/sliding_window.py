@@ -26,7 +26,10 @@ Box = tuple[slice, slice, slice]
 SIGMA = 0.125  # of the Gaussian weights, in window sides: the value of nnU-Net and MONAI
 SMALLEST_WEIGHT = 1e-3
 AT_ONCE = 2 * 96**3  # voxels given to the network at once, however small the windows: those of the paper's two
-LONGEST = (2, 10_000, 10_000)  # voxels along each axis that are summed together: few, to stay in the processor's cache
+WHOLE = (10_000, 10_000, 10_000)
+LONGEST = {"cpu": (2, 10_000, 10_000)}
+"""Voxels along each axis that are summed together: few, to stay in a processor's cache; elsewhere the `WHOLE`, as
+starting many small computations takes longer than doing them."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,9 +75,9 @@ class SlidingWindow:
         """Weight of every voxel of a window, `[D, H, W]`, float32; None where all are 1."""
         if self.weights == "constant":
             return None
-        x, y, z = (_bell(side, device) for side in self.size)
+        x, y, z = (_bell(side) for side in self.size)
         weights = (x[:, None] * y)[:, :, None] * z
-        return weights.clamp_(min=max(weights.min().item(), SMALLEST_WEIGHT))
+        return weights.clamp_(min=max(weights.min().item(), SMALLEST_WEIGHT)).to(device)  # which need not answer
 
 
 @torch.inference_mode()
@@ -189,9 +192,9 @@ def _starts(length: int, side: int, overlap: float) -> list[int]:
     return [min(index * step, length - side) for index in range(math.ceil((length - side) / step) + 1)]
 
 
-def _bell(side: int, device: torch.device | None) -> Tensor:
+def _bell(side: int) -> Tensor:
     middle = (side - 1) / 2
-    offsets = torch.arange(-middle, middle + 1, dtype=torch.float32, device=device)
+    offsets = torch.arange(-middle, middle + 1, dtype=torch.float32)
     return torch.exp(offsets**2 / (-2 * (SIGMA * side) ** 2))
 
 
@@ -214,10 +217,8 @@ def _finished_boxes(
 ) -> Iterator[tuple[Box, Tensor]]:
     """Yield the averaged logits `[K, ...]` of box after box of the volume, as soon as no later window touches it."""
     weights = window.importance(image.device)
-    axes = [
-        _intervals(starts, side, longest)
-        for starts, side, longest in zip(window.starts(image.shape[1:]), window.size, LONGEST, strict=True)
-    ]
+    longest = LONGEST.get(image.device.type, WHOLE)
+    axes = [_intervals(*each) for each in zip(window.starts(image.shape[1:]), window.size, longest, strict=True)]
     sums: dict[Corner, _Sum] = {}
     for corner, logits in _logits_of_windows(network, image, window):
         if len(logits) != classes:

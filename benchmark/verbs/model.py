@@ -8,7 +8,6 @@ from benchmark.verbs.reading import ReadingOptions
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
     from benchmark.labelling.trained import Trained
     from datamodules.sources.subjects import Subject
@@ -177,7 +176,7 @@ def profile(
     """Tell what networks cost: parameters and multiply-adds; with --run also seconds and memory.
 
     Args:
-        networks: Names, or class paths of your own, such as my_networks.TinyNet; all that are known where not given.
+        networks: Names, or class paths of your own; all that are shipped where not given.
         patch: Voxels along each side of the input.
         modalities: Channels of the input.
         classes: Background included.
@@ -193,10 +192,10 @@ def profile(
     from benchmark.labelling.devices import choose_device
     from benchmark.text_tables import markdown as as_markdown
     from benchmark.text_tables import records
+    from benchmark.verbs.networks import builders
     from datamodules.files import write_csv, write_json, write_text
-    from models import NETWORKS
 
-    chosen = {name: _network(name) for name in networks or NETWORKS}
+    chosen = builders(networks)
     place = choose_device(device)
     sizes = Sizes((patch, patch, patch), modalities, classes)
     table = measure(chosen, sizes, device=place if run else None)
@@ -208,25 +207,6 @@ def profile(
         write_csv(csv, table)
     if markdown:
         write_text(markdown, as_markdown(text))
-
-
-def _network(name: str) -> "type[nn.Module]":
-    """The class of a network: one of ours, or one on the Python path."""
-    from importlib import import_module
-
-    from models import NETWORKS
-
-    if name in NETWORKS:
-        return NETWORKS[name]
-    module, _, own = name.rpartition(".")
-    try:
-        found: type[nn.Module] = getattr(import_module(module), own)
-    except (ImportError, AttributeError, ValueError) as fault:
-        raise ValueError(
-            f"Network {name} isn't known: choose of {', '.join(NETWORKS)}, or name the class path of your own, "
-            "such as my_networks.TinyNet."
-        ) from fault
-    return found
 
 
 def _images(pet: Path | None, mr: Path | None, others: list[str]) -> dict[str, Path]:

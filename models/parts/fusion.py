@@ -4,8 +4,8 @@ Tang et al., "Automatic Brain Segmentation for PET/MR Dual-Modal Images Through 
 29(3), 2025. The paper's cross-attention is CA = softmax(Q K^T / sqrt(C)) V + y, with Q from the other modality and K, V
 and the residual from y; then f = Conv(concat(CA1, CA2)) and e = f + Conv(f). Two forms of its product are here:
 
-- `gate`, the released code's: every product is element-wise, Q ends in a sigmoid and the softmax runs along the last
-  spatial axis alone.
+- `gated_residual`, the released code's: every product is element-wise, Q ends in a sigmoid and the softmax runs along
+  the last spatial axis alone.
 - `PooledDotProduct`, the printed equation made feasible: at 1/2 of 96^3 a score for every pair of voxels would be
   110,592^2 of them. Keys and values are therefore averaged over the voxels that share one voxel of the deepest level
   (blocks of 8, 4, 2, 1 a side from the finest level down), queries are not; the attention then runs fused, through
@@ -16,20 +16,17 @@ and the residual from y; then f = Conv(concat(CA1, CA2)) and e = f + Conv(f). Tw
 `gated`, `dot_product` and `self_attention` are compared at equal size.
 """
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Product = Callable[[Tensor, Tensor, Tensor], Tensor]
+from models.parts.convolution import convolve, rectified_convolution
+from models.parts.gate import gated_residual
 
-
-def gate(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Weigh the values by softmax(sigmoid(query) * key / sqrt(C)) along the last axis; all `[B, C, D, H, W]`."""
-    score = torch.sigmoid(query) * key / math.sqrt(query.shape[1])
-    return score.softmax(dim=-1) * value
+Product = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""Maps query, key, value and x to x + the values as they are attended to; all `[B, C, D, H, W]`."""
 
 
 class PooledDotProduct:
@@ -42,11 +39,11 @@ class PooledDotProduct:
     def __init__(self, block: int) -> None:
         self.block = block
 
-    def __call__(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Map query, key and value, `[B, C, D, H, W]` each, to the same shape."""
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor, x: Tensor) -> Tensor:
+        """Add to x what the queries attend to."""
         q, k, v = _tokens(query), _tokens(self._pool(key)), _tokens(self._pool(value))
         attended: Tensor = F.scaled_dot_product_attention(q, k, v)
-        return attended.transpose(-1, -2).reshape(query.shape)
+        return x + attended.transpose(-1, -2).reshape(query.shape)
 
     def _pool(self, x: Tensor) -> Tensor:
         # Not avg_pool3d, whose gradient is not deterministic on a GPU.
@@ -61,32 +58,44 @@ def _tokens(x: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """x + product(query(other), key(x), value(x)); each projection is convolution, instance norm, ReLU, convolution.
+    """x + product(query(other), key(x), value(x)).
 
     Args:
         channels: Channels of both inputs and of the output.
-        product: What takes the place of softmax(Q K^T / sqrt(C)) V.
+        product: What takes the place of softmax(Q K^T / sqrt(C)) V, x added.
     """
 
     def __init__(self, channels: int, product: Product) -> None:
         super().__init__()
-        self.query = _projection(channels)
-        self.key = _projection(channels)
-        self.value = _projection(channels)
+        self.query = Projection(channels)
+        self.key = Projection(channels)
+        self.value = Projection(channels)
         self.product = product
 
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
         """Let `other` attend to `x`, `[B, C, D, H, W]` each, and add the result to `x`."""
-        return x + self.product(self.query(other), self.key(x), self.value(x))
+        return self.product(self.query(other), self.key(x), self.value(x), x)
 
 
-def _projection(channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv3d(channels, channels, 3, padding=1),
-        nn.InstanceNorm3d(channels),
-        nn.ReLU(inplace=True),
-        nn.Conv3d(channels, channels, 3, padding=1),
-    )
+class Projection(nn.Sequential):
+    """Convolution, instance norm, ReLU, convolution; computed as two operations.
+
+    Args:
+        channels: Channels in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            nn.Conv3d(channels, channels, 3, padding=1),
+            nn.InstanceNorm3d(channels),
+            nn.ReLU(),
+            nn.Conv3d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[B, C, D, H, W]` to the same shape."""
+        first, _, _, second = self
+        return rectified_convolution(convolve(x, *first.parameters()), *second.parameters())
 
 
 class Addition(nn.Module):
@@ -107,9 +116,8 @@ class Concatenation(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Merge two features of `channels` channels into one."""
-        fused: Tensor = self.fuse(torch.cat((x, y), dim=1))
-        refined: Tensor = self.refine(fused)
-        return fused + refined
+        fused = convolve(torch.cat((x, y), dim=1), *self.fuse.parameters())
+        return fused + convolve(fused, *self.refine.parameters())
 
 
 class CrossAttention(nn.Module):
@@ -143,7 +151,7 @@ class SelfAttention(nn.Module):
 
 
 def _gated(levels: Sequence[int]) -> list[nn.Module]:
-    return [CrossAttention(channels, gate) for channels in levels]
+    return [CrossAttention(channels, gated_residual) for channels in levels]
 
 
 def _dot_product(levels: Sequence[int]) -> list[nn.Module]:
@@ -152,7 +160,7 @@ def _dot_product(levels: Sequence[int]) -> list[nn.Module]:
 
 
 def _self_attention(levels: Sequence[int]) -> list[nn.Module]:
-    return [SelfAttention(channels, gate) for channels in levels]
+    return [SelfAttention(channels, gated_residual) for channels in levels]
 
 
 def _concatenation(levels: Sequence[int]) -> list[nn.Module]:

@@ -7,6 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.parts.depthwise import depthwise
+from models.parts.layout import arranged
+from models.parts.pointwise_pair import scaled_pair
+
 
 class ChannelNorm(nn.Module):
     """Layer norm over the channels of each voxel of `[B, C, D, H, W]`."""
@@ -21,33 +25,10 @@ class ChannelNorm(nn.Module):
         return F.layer_norm(x.movedim(1, -1), self.weight.shape, self.weight, self.bias, eps=1e-6).movedim(-1, 1)
 
 
-class DepthwiseConv(nn.Conv3d):
-    """A depthwise convolution, in single precision where a processor was to take half of it on a grid below the kernel.
-
-    There oneDNN 3.12 (of PyTorch 2.13, `jit_bf16:avx512_core_bf16`) gives wrong gradients of the weights, and writes
-    past the end of their memory.
-
-    Args:
-        channels: Channels in and out.
-        kernel: Side of the kernel, odd.
-    """
-
-    def __init__(self, channels: int, kernel: int) -> None:
-        super().__init__(channels, channels, kernel, padding=kernel // 2, groups=channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map `[B, C, D, H, W]` to the same shape."""
-        halved = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
-        if x.device.type != "cpu" or not halved or min(x.shape[2:]) >= self.kernel_size[0]:
-            return super().forward(x)
-        bias = None if self.bias is None else self.bias.float()
-        with torch.autocast("cpu", enabled=False):
-            result: Tensor = self._conv_forward(x.float(), self.weight.float(), bias)
-        return result.to(x.dtype)
-
-
 class UXNetBlock(nn.Module):
     """x + gamma * PWC(GELU(PWC(LN(DWC(x))))): DWC a 7^3 depthwise convolution, PWC a scaling of each channel alone.
+
+    The layers hold the parameters; `depthwise.py` and `pointwise_pair.py` compute with them.
 
     Args:
         channels: Channels in and out.
@@ -55,7 +36,7 @@ class UXNetBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.depthwise = DepthwiseConv(channels, 7)
+        self.depthwise = nn.Conv3d(channels, channels, 7, padding=3, groups=channels)
         self.norm = ChannelNorm(channels)
         self.expand = nn.Conv3d(channels, 4 * channels, 1, groups=channels)
         self.reduce = nn.Conv3d(4 * channels, channels, 1, groups=channels)
@@ -63,8 +44,8 @@ class UXNetBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[B, C, D, H, W]` to the same shape."""
-        z: Tensor = self.reduce(F.gelu(self.expand(self.norm(self.depthwise(x)))))
-        return x + self.gamma[:, None, None, None] * z
+        pair = (weights for layer in (self.norm, self.expand, self.reduce) for weights in layer.parameters())
+        return scaled_pair(depthwise(x, *self.depthwise.parameters()), arranged(x), *pair, self.gamma)
 
 
 class UXNetEncoder(nn.Module):

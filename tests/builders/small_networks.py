@@ -20,5 +20,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "res_unet": {"widths": (8, 16, 32, 64)},
     "vnet": {"width": 4},
     "resenc_unet": {"features": (8, 16, 32, 64), "blocks": (1, 2, 2, 2)},
+    "mmformer": {"width": 8, "embed_dim": 32, "mlp_dim": 64, "num_heads": 4},
     "mednext": {"width": 8, "expansion": (2, 2, 2, 2, 2), "blocks": (1, 1, 1, 1, 1)},
 }

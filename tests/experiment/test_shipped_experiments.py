@@ -27,7 +27,8 @@ def first_fold(name, scale):
 
 
 def test_every_network_has_its_file():
-    assert set(shipped("networks")) == set(models.NETWORKS)
+    larger = {"resenc_unet_l", "mednext_l"}  # of the same classes
+    assert set(shipped("networks")) == set(models.NETWORKS) | larger
 
 
 # The widths of fusion_matched are the paper's at any scale: too large to build here.

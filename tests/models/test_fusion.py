@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from builders.fingerprint import assert_matches, fill, fixed_input
 from torch import Tensor
 
-from models.parts.fusion import FUSIONS, Attention, CrossAttention, PooledDotProduct, SelfAttention, gate
+from models.parts.fusion import FUSIONS, Attention, CrossAttention, PooledDotProduct, SelfAttention
+from models.parts.gate import gated_residual
 
 LEVELS = (2, 4, 6, 8)
 
@@ -24,7 +25,7 @@ def literal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 @torch.no_grad()
 def test_gated_attention_computes_what_the_reference_computes() -> None:
-    attention = fill(Attention(8, gate))
+    attention = fill(Attention(8, gated_residual))
     x, y = two_features(8, (6, 5, 7))
     assert_matches(attention(x, y), "part_CA_C8_6x5x7")
     assert_matches(attention(x, x), "part_SA_C8_6x5x7")
@@ -52,14 +53,14 @@ def test_self_attention_lets_each_modality_see_itself_alone() -> None:
 def test_dot_product_of_single_voxels_is_the_printed_equation() -> None:
     query, key, value = torch.randn(3, 1, 8, 3, 4, 5, dtype=torch.float64)
     expected = literal_attention(*(x.reshape(8, 60) for x in (query, key, value))).reshape(query.shape)
-    torch.testing.assert_close(PooledDotProduct(1)(query, key, value), expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(PooledDotProduct(1)(query, key, value, query), query + expected, rtol=1e-12, atol=1e-12)
 
 
 def test_dot_product_of_blocks_is_the_printed_equation_on_averaged_keys_and_values() -> None:
     query, key, value = torch.randn(3, 1, 8, 4, 6, 8, dtype=torch.float64)
     pooled = (F.avg_pool3d(x, 2).reshape(8, 24) for x in (key, value))
     expected = literal_attention(query.reshape(8, 192), *pooled).reshape(query.shape)
-    torch.testing.assert_close(PooledDotProduct(2)(query, key, value), expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(PooledDotProduct(2)(query, key, value, query), query + expected, rtol=1e-12, atol=1e-12)
 
 
 def test_dot_product_attends_to_the_grid_of_the_deepest_level_at_every_level() -> None:

@@ -113,7 +113,9 @@ def test_networks_are_profiled_into_every_form(tmp_path, capsys):
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones(capsys):
-    assert "unet4d isn't known: choose of cross_fusion" in fails(capsys, "profile", "--networks", "unet4d")
+    assert "Network 'unet4d' isn't known: choose one of cross_fusion" in fails(
+        capsys, "profile", "--networks", "unet4d"
+    )
 
 
 def test_dynamic_pet_is_averaged_as_in_the_training_or_as_asked(cohort, checkpoint, tmp_path, capsys):
@@ -205,4 +207,4 @@ def test_score_tries_its_output_first(tmp_path, capsys):
 def test_a_network_of_ones_own_is_profiled_beside_ours(capsys):
     main(["profile", "--networks", "unet3d", "builders.own_network.TinyNet", "--patch", "32"])
     assert "builders.own_network.TinyNet" in capsys.readouterr().out
-    assert "or name the class path of your own" in fails(capsys, "profile", "--networks", "builders.nowhere.TinyNet")
+    assert "or the class path of your own" in fails(capsys, "profile", "--networks", "builders.nowhere.TinyNet")
