@@ -31,9 +31,10 @@ test: install
 test-slow: install
 	$(PYTEST) -m slow
 
-# Need more than Python: a Chromium; a SLURM, such as tests/slurm/setup.sh sets up.
+# Need more than Python: a Chromium, and npm for axe-core's look at accessibility; a SLURM, such as tests/slurm/setup.sh sets up.
 test-browser: install
-	$(PYTEST) -m browser
+	if command -v npm; then npm install --no-save --no-audit --no-fund --cache $(CACHE)/npm-cache --prefix $(CACHE)/npm axe-core@4.10; fi
+	AXE=$(CACHE)/npm/node_modules/axe-core/axe.min.js $(PYTEST) -m browser
 
 test-slurm: install
 	$(PYTEST) -m slurm

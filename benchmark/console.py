@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
 import pandas as pd
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from benchmark.text_tables import fit, is_words
+
 WIDTH_OF_FILES = 160
 """Columns where the output is no terminal, so that tables in logs aren't folded."""
 
@@ -22,6 +25,9 @@ QUIET_S = 30.0
 
 WATCH_S = 2.0
 """Between two looks at what is watched."""
+
+ROWS = 30
+"""Of a table that a terminal shows where a file has all."""
 
 stdout = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
 stderr = Console(stderr=True, soft_wrap=True)
@@ -115,9 +121,28 @@ def _line(text: str) -> None:
     stderr.print(text, markup=False, highlight=False)
 
 
-def show_table(table: pd.DataFrame, title: str) -> None:
-    """Print a table of texts."""
-    stdout.print(_drawn(table, title))
+def show_table(table: pd.DataFrame, title: str, file: Path | None = None) -> None:
+    """Print a table of texts, no number of which is ever cut.
+
+    Columns that don't fit are left out and named; so are rows beyond `ROWS` in a terminal, if a file has them all.
+
+    Args:
+        table: Names of the rows first; cells may be rich's styled texts.
+        title: Above it.
+        file: That holds the whole table.
+    """
+    shown = table.head(ROWS) if file and stdout.is_terminal else table
+    fitted = fit(shown, stdout.width)
+    drawn = _draw(fitted.table)
+    if fitted.width > stdout.width:  # not even two columns fit
+        drawn.width = fitted.width
+    _say(title, style="bold")
+    stdout.print(drawn, crop=False)
+    where = f"; all of it is in {file}" if file else ""
+    if fitted.left_out:
+        _say(f"Not shown, as {stdout.width} columns are too few: {', '.join(fitted.left_out)}{where}.")
+    if len(shown) < len(table):
+        _say(f"The first {len(shown)} of {len(table)} rows{where}.")
 
 
 def watch(look: Callable[[], tuple[pd.DataFrame, str, bool]], title: str) -> tuple[pd.DataFrame, str]:
@@ -135,16 +160,24 @@ def watch(look: Callable[[], tuple[pd.DataFrame, str, bool]], title: str) -> tup
     with Live(console=stdout, auto_refresh=False, vertical_overflow="visible") as live:
         while True:
             table, sentence, more = look()
-            live.update(Group(_drawn(table, title), Text(sentence)), refresh=True)
+            live.update(
+                Group(Text(title, style="bold"), _draw(fit(table, stdout.width).table), Text(sentence)), refresh=True
+            )
             if not more:
                 return table, sentence
             time.sleep(WATCH_S)
 
 
-def _drawn(table: pd.DataFrame, title: str) -> Table:
-    drawn = Table(title=title, title_justify="left")
-    for column in table.columns:
-        drawn.add_column(str(column), justify="left" if column == table.columns[0] else "right")
-    for row in table.itertuples(index=False):
-        drawn.add_row(*map(str, row))
+def _draw(texts: pd.DataFrame) -> Table:
+    drawn = Table()
+    for place, heading in enumerate(texts.columns):
+        words = is_words(texts.iloc[:, place].astype(str))
+        drawn.add_column(Text(heading), justify="right" if place else "left", no_wrap=not words, overflow="fold")
+    for row in texts.itertuples(index=False):
+        drawn.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     return drawn
+
+
+def _say(sentence: str, style: str | None = None) -> None:
+    """Print a sentence that goes on in the next line between words."""
+    stdout.print(sentence, style=style, markup=False, highlight=False, soft_wrap=False)

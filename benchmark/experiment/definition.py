@@ -12,8 +12,10 @@ from jsonargparse import ArgumentError, ArgumentParser
 from benchmark.experiment.conditions import Conditions
 from benchmark.launching.resources import Resources
 from benchmark.runs.about import About
+from benchmark.runs.reading import Reading
 from benchmark.runs.settings import Config, Run, effective, merge
 from benchmark.runs.tuned import Tuned, read_tuned
+from benchmark.scoring.absence import Absent
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
 """Installed beside this package, as every room of the project is."""
@@ -32,12 +34,14 @@ class Variant:
         settings: Arguments of the network that differ from its defaults.
         config: Anything else that differs for this row: sections `data`, `model` and `trainer`.
         recipe: Instead of the experiment's.
+        label: Its name in tables and figures, where it isn't its network's; results don't depend on it.
     """
 
     network: str
     settings: dict[str, Any] = field(default_factory=dict)
     config: Config = field(default_factory=dict)
     recipe: str | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,9 @@ class Experiment:
         conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
         report: What its report says besides.
+        absent: Whether the report's leading distance charges missed and spurious structures the volume's diagonal
+            ("penalise"), or leaves them out ("exclude"); it prints both.
+        scored: Structures that the report's means are over; all where none is named.
 
     Raises:
         ValueError: If names can't be folders, or there is nothing to run.
@@ -87,6 +94,8 @@ class Experiment:
     conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
     report: ReportSettings = ReportSettings()
+    absent: Absent = "penalise"
+    scored: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         odd = [name for name in (self.name, *self.variants) if not re.fullmatch(NAME, name) or name in RESERVED]
@@ -100,6 +109,15 @@ class Experiment:
                 f"'{self.name}' needs at least one variant and one seed, and each seed once: it has "
                 f"{len(self.variants)} variants and seeds {self.seeds}."
             )
+        labels = [variant.label for variant in self.variants.values() if variant.label]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"'{self.name}' gives two variants one label; each needs its own: {', '.join(labels)}.")
+
+    @property
+    def reading(self) -> Reading:
+        """How its report reads the runs."""
+        labels = {name: variant.label for name, variant in self.variants.items() if variant.label}
+        return Reading(labels, self.absent, self.scored)
 
 
 def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = None) -> Experiment:

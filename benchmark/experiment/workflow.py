@@ -17,6 +17,7 @@ from benchmark.launching.resources import Resources
 from benchmark.runs.about import write_about
 from benchmark.runs.evidence import write_grid
 from benchmark.runs.folder import RunFolder, RunRecord
+from benchmark.runs.reading import check_structures, write_reading
 from benchmark.runs.workplace import Workplace
 from benchmark.statistics.covariates import Covariate
 from benchmark.training.tracking import WandbMode
@@ -70,12 +71,14 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     _check_covariates(experiment, opened)
     for condition in conditions:
         check_elsewhere(condition, opened)
+    check_structures(experiment.scored, opened.protocol.names[1:])
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     splits = splits_of(experiment, opened)
     planned = plan(experiment, opened, splits, folder, options.only, restart=options.restart)
     write_grid(folder, [RunRecord.of(run, opened, splits) for run in expand(experiment)])
     write_about(folder, about(experiment))
+    write_reading(folder, experiment.reading)
     devices = devices_of(experiment)
     launcher = _launcher(options, folder, devices, experiment.resources)
     problems = bring(experiment.name, training_jobs(planned, opened, splits, options.wandb), launcher)

@@ -1,84 +1,140 @@
 """Agreement of volume and uptake between prediction and truth, structure by structure: correlation and Bland-Altman."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.figures.style import FAINT, INK, SOFT, WIDTH, readable
-from benchmark.statistics.agreement import bland_altman, icc_2_1, pearson
-from benchmark.statistics.consistency import Quantity, measured_pairs
+from benchmark.figures.style import INK, SOFT, WIDTH
+from benchmark.statistics.agreement import Interval, bland_altman, icc_2_1, pearson
+from benchmark.statistics.consistency import both_measured
 
 ACROSS = 3
-LEAST = 3
-"""Subjects below which nothing is drawn of a structure."""
-LABEL_ROOM = 0.075
+FEW = 10
+"""Subjects below which points stand alone: no regression, no limits, no coefficient."""
+LABEL_ROOM = 0.11
 """Height of a label over that of its panel."""
+LIMIT, BIAS = "#b3541e", "#1f5a94"
+"""Of the limits of agreement and of the bias, each with its interval."""
 
 
-def correlation(cases: pd.DataFrame, quantity: Quantity, structures: Sequence[str], colour: str) -> Figure:
-    """Draw prediction against truth over subjects for each structure, with the lines of identity and of regression."""
-    figure, panels = _panels(len(structures), 2.5)
-    for axes, structure in zip(panels, structures, strict=True):
-        pairs = measured_pairs(cases[cases["structure"] == structure], quantity)
-        sns.regplot(
-            pairs,
-            x=quantity.truth,
-            y=quantity.prediction,
-            color=colour,
-            ci=None,
-            scatter_kws={"s": 9, "alpha": 0.7, "linewidths": 0},
-            line_kws={"linewidth": 1},
-            ax=axes,
-        )
+def correlation(panels: Mapping[str, pd.DataFrame], unit: str, colour: str) -> Figure:
+    """Draw prediction against truth over subjects, with the lines of identity and of regression.
+
+    Args:
+        panels: Title to the pairs of `benchmark.statistics.consistency.Measured` of one variant and structure.
+        unit: Of all values.
+        colour: Of the points.
+    """
+    figure, places = _panels(len(panels), 2.6)
+    for axes, (title, pairs) in zip(places, panels.items(), strict=True):
+        measured = both_measured(pairs)
+        axes.set(xlabel=f"truth ({unit})", ylabel=f"prediction ({unit})")
+        if not _predicted(axes, title, measured):
+            continue
+        _points(axes, measured["truth"], measured["prediction"], colour)
         low, high = min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])
-        axes.plot([low, high], [low, high], color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        axes.plot([low, high], [low, high], color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-        axes.set(xlabel=f"truth ({quantity.unit})", ylabel=f"prediction ({quantity.unit})")
         axes.locator_params(nbins=4)
-        axes.set_title(_title(structure, pairs), pad=14)
-        axes.text(0, 1.03, _coefficients(pairs, quantity), transform=axes.transAxes, fontsize=7, color=SOFT)
+        if len(measured) >= FEW:
+            _regression(axes, measured, colour)
+            axes.set_title(f"{axes.get_title('left')}\n{_coefficients(measured)}", linespacing=1.4)
     return figure
 
 
-def bland_altman_plots(cases: pd.DataFrame, quantity: Quantity, structures: Sequence[str], colour: str) -> Figure:
-    """Draw difference against mean over subjects for each structure, with bias, limits and their 95 % intervals."""
-    figure, panels = _panels(len(structures), 2.05)
-    for axes, structure in zip(panels, structures, strict=True):
-        pairs = measured_pairs(cases[cases["structure"] == structure], quantity)
-        means, differences = pairs.mean(axis=1), pairs[quantity.prediction] - pairs[quantity.truth]
-        axes.set(xlabel=f"mean ({quantity.unit})", ylabel=f"difference ({quantity.unit})")
-        axes.set_title(_title(structure, pairs))
-        axes.axhline(0, color=FAINT, linewidth=0.8)
-        axes.plot(means, differences, "o", color=colour, markersize=3, alpha=0.7, markeredgewidth=0)
-        _limits(axes, pairs, quantity)
+def bland_altman_plots(panels: Mapping[str, pd.DataFrame], unit: str, colour: str) -> Figure:
+    """Draw difference against mean over subjects, with bias, limits of agreement and brackets of their 95 % intervals.
+
+    Args:
+        panels: As of `correlation`.
+        unit: Of all values.
+        colour: Of the points.
+    """
+    figure, places = _panels(len(panels), 2.2)
+    for axes, (title, pairs) in zip(places, panels.items(), strict=True):
+        measured = both_measured(pairs)
+        means, differences = (
+            (measured["truth"] + measured["prediction"]) / 2,
+            measured["prediction"] - measured["truth"],
+        )
+        axes.set(xlabel=f"mean ({unit})", ylabel=f"difference ({unit})")
+        if not _predicted(axes, title, measured):
+            continue
+        _points(axes, means, differences, colour)
+        axes.axhline(0, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+        if len(measured) >= FEW:
+            _limits(axes, measured)
     return figure
 
 
-def _limits(axes: Axes, pairs: pd.DataFrame, quantity: Quantity) -> None:
-    result = bland_altman(pairs[quantity.prediction], pairs[quantity.truth])
-    lines = ((result.lower_limit, "--", -1), (result.bias, "-", 0), (result.upper_limit, "--", 1))
-    for line, style, _ in lines:
-        axes.axhline(line.value, color=INK, linewidth=0.8, linestyle=style)
-        axes.axhspan(line.low, line.high, color=SOFT, alpha=0.12, linewidth=0)
+def _predicted(axes: Axes, title: str, measured: pd.DataFrame) -> bool:
+    """Name a panel, and say so where there is nothing to draw in it."""
+    axes.set_title(f"{title} (n = {len(measured)})")
+    if measured["prediction"].any():
+        return True
+    axes.set(xticks=[], yticks=[])
+    axes.text(0.5, 0.5, "not predicted", transform=axes.transAxes, ha="center", va="center", color=SOFT)
+    return False
+
+
+def _points(axes: Axes, x: "pd.Series[float]", y: "pd.Series[float]", colour: str) -> None:
+    axes.plot(x, y, "o", color=colour, markersize=3.4, markeredgecolor="white", markeredgewidth=0.3)
+
+
+def _regression(axes: Axes, measured: pd.DataFrame, colour: str) -> None:
+    truth, prediction = (measured[side].to_numpy(float) for side in ("truth", "prediction"))
+    if np.ptp(truth) > 0:
+        slope, height = np.polyfit(truth - truth.mean(), prediction, 1)
+        ends = np.array([truth.min(), truth.max()])
+        axes.plot(ends, height + slope * (ends - truth.mean()), color=colour, linewidth=1.2)
+
+
+def _limits(axes: Axes, measured: pd.DataFrame) -> None:
+    result = bland_altman(measured["prediction"], measured["truth"])
+    lines = ((result.lower_limit, LIMIT, -1), (result.bias, BIAS, 0), (result.upper_limit, LIMIT, 1))
+    for place, (line, colour, side) in enumerate(lines):
+        axes.axhline(line.value, color=colour, linewidth=1.1, linestyle="--" if side else "-")
+        _bracket(axes, line, colour, 0.955 + 0.02 * (place % 2))
     axes.margins(y=0.1)
     bottom, top = axes.get_ylim()
     apart = max(result.upper_limit.value - result.bias.value, LABEL_ROOM * (top - bottom))
-    for line, _, side in lines:
-        text, place = f"{line.value:+.3g}".replace("-", "−"), result.bias.value + side * apart
-        axes.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
+    for line, colour, side in lines:
+        at = (1.02, result.bias.value + side * apart)
+        text = _signed(line.value)
+        axes.annotate(text, at, xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour)
 
 
-def _title(structure: str, pairs: pd.DataFrame) -> str:
-    return f"{readable(structure)} (n = {len(pairs)})"
+def _bracket(axes: Axes, interval: Interval, colour: str, place: float) -> None:
+    """The interval of a line, as a bracket at the right."""
+    axes.plot(
+        [place, place],
+        [interval.low, interval.high],
+        "_-",
+        color=colour,
+        markersize=4,
+        linewidth=1.1,
+        transform=axes.get_yaxis_transform(),
+    )
 
 
-def _coefficients(pairs: pd.DataFrame, quantity: Quantity) -> str:
-    r = pearson(pairs[quantity.prediction], pairs[quantity.truth]).value
-    return f"r = {r:.3f}   ICC = {icc_2_1(pairs).value:.3f}".replace("nan", "–")
+def _coefficients(measured: pd.DataFrame) -> str:
+    r = pearson(measured["prediction"], measured["truth"]).value
+    with np.errstate(invalid="ignore", divide="ignore"):
+        icc = icc_2_1(measured[["truth", "prediction"]]).value
+    return f"r = {_coefficient(r)}   ICC = {_coefficient(icc)}"
+
+
+def _coefficient(value: float) -> str:
+    return "–" if np.isnan(value) else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:+.3g}".replace("-", "−") if rounded else "0"
 
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:

@@ -9,29 +9,38 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from benchmark.figures.style import WIDTH, Look, legend_below
+from benchmark.figures.style import SOFT, WIDTH, Look, legend_below
 
 PANELS = {
     "parameters_m": "parameters (millions)",
     "gmac": "GMAC a patch",
     "minutes": "minutes of training",
     "seconds_per_subject": "seconds a subject",
+    "peak_memory_gib": "peak memory (GiB)",
 }
 
+ACROSS = 3
 DECADE = 10
 """Costs that differ by more are drawn on a logarithmic axis."""
 
 
 def accuracy_against_cost(costs: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
-    """Draw every variant for each known cost.
+    """Draw every variant for each known cost, and a step line through those that are worth it.
 
     Args:
-        costs: variant, dice, low, high (its interval), and any columns of `PANELS`.
+        costs: variant, dice, low, high (its interval), any columns of `PANELS`, and `front_COST` of each.
         looks: Of the variants.
     """
     known = [column for column in PANELS if column in costs and costs[column].notna().any()]
-    figure, panels = plt.subplots(1, len(known), figsize=(WIDTH, 2.8), sharey=True, squeeze=False, layout="constrained")
-    for axes, column in zip(panels.flat, known, strict=True):
+    across = min(ACROSS, max(1, len(known)))
+    down = -(-len(known) // across)
+    size = (WIDTH, 0.6 + 2.2 * down)
+    figure, panels = plt.subplots(down, across, figsize=size, sharey=True, squeeze=False, layout="constrained")
+    for unused in panels.flat[len(known) :]:
+        unused.set_visible(False)
+    for axes, column in zip(panels.flat[: len(known)], known, strict=True):
+        front = costs[costs[f"front_{column}"]].sort_values(column)
+        axes.step(front[column], front["dice"], where="post", color=SOFT, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
         for _, row in costs.dropna(subset=[column]).iterrows():
             _point(axes, row, column, looks[row["variant"]])
         axes.set_xlabel(PANELS[column])
@@ -42,7 +51,8 @@ def accuracy_against_cost(costs: pd.DataFrame, looks: Mapping[str, Look]) -> Fig
             axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(axis="both")
         axes.set_axisbelow(True)
-    panels.flat[0].set_ylabel("Dice")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("Dice")
     legend_below(figure, panels.flat[0])
     return figure
 

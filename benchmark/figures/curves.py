@@ -1,6 +1,6 @@
 """Training: loss and validation Dice of every variant by epoch, and validation Dice by learning rate where tuned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -10,20 +10,36 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmark.figures.style import INK, SOFT, WIDTH, Look, legend_below
 from benchmark.runs.folder import RunFolder
+from benchmark.runs.objections import FoundRun
 
-COLUMNS = 4
+ACROSS = 4
 """Panels of networks beside one another."""
 
 PANELS = {"train/loss": "Training loss", "val/dice": "Validation Dice"}
+PEAK_MEMORY = "train/peak_memory_gib"
+"""Of a GPU, in the logs of runs on one."""
+COLUMNS = ("epoch", *PANELS, PEAK_MEMORY)
+RUN = ("variant", "fold", "seed")
+
+
+def read_logs(runs: Sequence[FoundRun]) -> pd.DataFrame:
+    """The logs of all runs, below one another: variant, fold, seed and `COLUMNS`."""
+    logs = [
+        read_log(run.folder).assign(variant=run.record.variant, fold=run.record.fold, seed=run.record.seed)
+        for run in runs
+    ]
+    kept = [log for log in logs if len(log)]
+    table = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=[*RUN, *COLUMNS])
+    return table[[*RUN, *COLUMNS]].astype(dict.fromkeys(COLUMNS, float))
 
 
 def read_log(folder: RunFolder) -> pd.DataFrame:
-    """Epoch and the columns of `PANELS` of a run; where it was resumed, the last version of an epoch counts."""
+    """`COLUMNS` of a run; where it was resumed, the last version of an epoch counts."""
     files = sorted(folder.path.glob("log/version_*/metrics.csv"), key=lambda file: int(file.parent.name.split("_")[1]))
     logs = [pd.read_csv(file) for file in files if file.stat().st_size]
     if not logs:
-        return pd.DataFrame(columns=["epoch", *PANELS])
-    log = pd.concat(logs).reindex(columns=["epoch", *PANELS])
+        return pd.DataFrame(columns=list(COLUMNS))
+    log = pd.concat(logs).reindex(columns=list(COLUMNS))
     return log.groupby("epoch", as_index=False).last()
 
 
@@ -31,7 +47,7 @@ def training_curves(logs: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Draw the mean over folds and seeds as a line, and their range as a band.
 
     Args:
-        logs: Of `read_log`, with a column "variant".
+        logs: Of `read_logs`.
         looks: Of the variants.
     """
     figure, panels = plt.subplots(1, len(PANELS), figsize=(WIDTH, 2.9), layout="constrained")
@@ -68,7 +84,7 @@ def against_learning_rate(trials: pd.DataFrame, looks: Mapping[str, Look]) -> Fi
         looks: Of the variants.
     """
     names = [name for name in looks if name in set(trials["variant"])]
-    across = min(COLUMNS, len(names))
+    across = min(ACROSS, len(names))
     down = -(-len(names) // across)
     figure, panels = plt.subplots(
         down, across, figsize=(WIDTH, 0.5 + 1.5 * down), sharex=True, sharey=True, squeeze=False, layout="constrained"

@@ -1,7 +1,10 @@
 """Which structures the paper looks at, found in any protocol by words in their names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from benchmark.figures.names import readable
 from datamodules.labels.protocol import Protocol
 
 OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
@@ -50,25 +53,37 @@ GROUPS = (
 )
 """Of the paper's region figures; coarser protocols show what holds these structures."""
 
-SIX = (
-    ("Brain-Stem", "Brain-Stem"),
-    ("Left-Hippocampus", "Hippocampus"),
-    ("Left-Amygdala", "Cortex"),
-    ("Right-Cerebral-White-Matter", "White-Matter"),
-    ("Right-Lateral-Ventricle", "Ventricle"),
-    ("Right-Thalamus", "Thalamus"),
-)
-"""The paper's six structures of the consistency figures, each with what stands for it in a coarser protocol."""
+SIX = {
+    "Brain-Stem": "Brain-Stem",
+    "Left-Hippocampus": "Hippocampus",
+    "Left-Amygdala": "Amygdala",
+    "Right-Cerebral-White-Matter": "White-Matter",
+    "Right-Lateral-Ventricle": "Ventricle",
+    "Right-Thalamus": "Thalamus",
+}
+"""The paper's six structures of the consistency figures, each with a word in the name of what holds it where a protocol
+is coarser."""
 
 
-def six_structures(names: list[str]) -> tuple[str, ...]:
-    """The paper's six, or what stands for them among `names`; with neither, the first six."""
-    chosen = [
-        next((name for name in names if name.startswith(exact)), None) or _containing(names, word)
-        for exact, word in SIX
-    ]
-    found = dict.fromkeys(name for name in chosen if name is not None)
-    return tuple(found) or tuple(names[:6])
+def six_structures(names: Sequence[str]) -> tuple[str, ...]:
+    """Those among `names` that are the paper's six, or hold one of them; without any, the first six."""
+    held = dict.fromkeys(name for name in map(partial(_holding, names), SIX) if name)
+    return tuple(held) or tuple(names[:6])
+
+
+def stand_ins(names: Sequence[str]) -> str:
+    """Which structures stand for which of the paper's, and which of them nothing holds, as a sentence."""
+    holding = {paper: _holding(names, paper) for paper in SIX}
+    lacking = [paper for paper, name in holding.items() if not name]
+    told: dict[str, list[str]] = {}
+    for paper, name in holding.items():
+        if name and not name.startswith(paper):
+            told.setdefault(name, []).append(readable(paper))
+    parts = [f"{readable(name)} stands for the paper's {' and '.join(papers)}" for name, papers in told.items()]
+    if len(lacking) == len(SIX):
+        return "None of the paper's structures is among them."
+    parts += [f"nothing holds its {', '.join(map(readable, lacking))}"] if lacking else []
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 def without_side(name: str) -> str:
@@ -76,5 +91,7 @@ def without_side(name: str) -> str:
     return name.removeprefix("Left-").removeprefix("Right-")
 
 
-def _containing(names: list[str], word: str) -> str | None:
-    return next((name for name in names if word in name), None)
+def _holding(names: Sequence[str], paper: str) -> str:
+    """The structure that is one of the paper's, or else one that holds it; empty where none does."""
+    exact = [name for name in names if name.startswith(paper)]
+    return next(iter(exact or [name for name in names if SIX[paper] in name and "Inf" not in name]), "")

@@ -1,4 +1,4 @@
-"""The ranking of variants: critical-difference diagram, ranks in every fold and seed, and Dice against the paper's."""
+"""The ranking of variants: critical-difference diagram, and Dice against the paper's."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.figures.style import INK, SOFT, WIDTH, Look
-from benchmark.statistics.significance import LEVEL, critical_difference
+from benchmark.statistics.resampling import LEVEL
+from benchmark.statistics.significance import corrected, critical_difference
 
 ROW_INCHES = 0.2
 
@@ -27,21 +28,25 @@ def critical_difference_diagram(
         looks: Of the variants.
     """
     figure, axes = plt.subplots(layout="constrained")
+    labels = {variant: looks[variant].label for variant in mean_ranks.index}
     scikit_posthocs.critical_difference_diagram(
-        mean_ranks,
-        p_matrix(tests, list(mean_ranks.index)),
+        mean_ranks.rename(labels),
+        p_matrix(tests, list(mean_ranks.index)).rename(index=labels, columns=labels),
         alpha=LEVEL,
         ax=axes,
-        label_fmt_left="{label} ({rank:.2f})",
-        label_fmt_right="({rank:.2f}) {label}",
+        label_fmt_left="{label} ({rank:.2f})  ",  # which keeps the elbow off the name
+        label_fmt_right="  ({rank:.2f}) {label}",
         label_props={"fontsize": 8},
         elbow_props={"linewidth": 1.1},
         crossbar_props={"color": INK, "linewidth": 2.4},
-        color_palette={variant: looks[variant].colour for variant in mean_ranks.index},
-        text_h_margin=0.02,
+        color_palette={labels[variant]: looks[variant].colour for variant in mean_ranks.index},
+        text_h_margin=0.02 * (len(mean_ranks) - 1),
     )
     for text in axes.texts:  # pale networks are read by their lines
         text.set_color(INK)
+    axes.spines["top"].set_visible(True)
+    axes.set_xlim(1, len(mean_ranks))
+    axes.set_xticks(range(1, len(mean_ranks) + 1))
     _add_ruler(axes, float(mean_ranks.min()), critical_difference(len(mean_ranks), subjects))
     figure.set_size_inches(WIDTH, ROW_INCHES * float(np.ptp(axes.get_ylim())))
     return figure
@@ -51,7 +56,7 @@ def _add_ruler(axes: Axes, start: float, length: float) -> None:
     """Draw a length above the axis of ranks and its numbers."""
     axes.plot([start, start + length], [2, 2], "|-", color=SOFT, linewidth=1, markersize=6)
     axes.annotate(
-        f"CD = {length:.2f}", (start + length, 2), (6, 0), textcoords="offset points", va="center", fontsize=7
+        f"CD = {length:.2f}", (start + length, 2), (6, 0), textcoords="offset points", va="center", fontsize=8
     )
     axes.set_ylim(top=2.6)
 
@@ -59,26 +64,9 @@ def _add_ruler(axes: Axes, start: float, length: float) -> None:
 def p_matrix(tests: pd.DataFrame, variants: list[str]) -> pd.DataFrame:
     """Corrected p-values of all pairs as a symmetric matrix; what couldn't be tested isn't told apart."""
     matrix = pd.DataFrame(1.0, index=variants, columns=variants)
-    for first, second, p in zip(tests["first"], tests["second"], tests["p_holm"].fillna(1.0), strict=True):
+    for first, second, p in zip(tests["first"], tests["second"], tests[corrected(tests)].fillna(1.0), strict=True):
         matrix.loc[first, second] = matrix.loc[second, first] = p
     return matrix
-
-
-def rank_paths(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
-    """Draw each variant's rank across replicates, as made by `benchmark.statistics.significance.replicate_ranks`."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.2 * table.shape[1]), layout="constrained")
-    places = np.arange(len(table))
-    for variant in table.columns:
-        axes.plot(places, table[variant], color=looks[variant].colour, marker=looks[variant].marker, markersize=5)
-    last = table.iloc[-1]
-    for rank, tied in last.groupby(last):
-        names = ", ".join(looks[variant].label for variant in tied.index)
-        axes.annotate(names, (places[-1], rank), (6, 0), textcoords="offset points", va="center", fontsize=7)
-    short = [str(name).removeprefix("fold ").replace(", seed ", "/") for name in table.index]
-    axes.set_xticks(places, short)
-    axes.set(xlabel="fold/seed", ylabel="rank by mean Dice")
-    axes.set(yticks=range(1, table.shape[1] + 1), ylim=(table.shape[1] + 0.4, 0.6))
-    return figure
 
 
 def beside_paper_plot(comparison: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:

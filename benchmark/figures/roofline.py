@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmark.figures.names import display_names
 from benchmark.figures.style import SOFT, WIDTH, legend_below, looks
 
 
@@ -46,7 +47,8 @@ def _points(cases: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _panel(axes: Axes, points: pd.DataFrame, peak: float, bandwidth: float) -> None:
-    chosen = looks({network: network for network in points["network"].unique()})
+    networks = {network: network for network in points["network"].unique()}
+    chosen = looks(networks, display_names(networks, {}))
     for _, row in points.iterrows():
         look, ours = chosen[row["network"]], row["side"] == "ours"
         axes.plot(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -49,8 +50,21 @@ OTHERS = (
 )
 """Of networks that aren't ours, and of further variants of one network; no network's own, chosen as those are."""
 
+FONTS = {
+    "Liberation Sans": "LiberationSans",
+    "Arial": "Arial",
+    "Arimo": "Arimo",
+    "Helvetica": "Helvetica",
+    "Nimbus Sans": "NimbusSans",
+    "TeX Gyre Heros": "texgyreheros",
+}
+"""Family to how its files begin, of one look and one width: the first that is installed is taken."""
+
+PNG_DPI, PDF_DPI = 300, 600
+"""As journals ask: 300 of pictures; line art wants 600 or, better, the lines themselves, as a PDF has them (where this
+is the resolution of the images in it)."""
+
 SETTINGS: dict[Any, Any] = {
-    "font.family": "sans-serif",
     "font.size": 8,
     "axes.titlesize": 8.5,
     "axes.titleweight": "regular",
@@ -66,16 +80,15 @@ SETTINGS: dict[Any, Any] = {
     "grid.linewidth": 0.5,
     "xtick.color": INK,
     "ytick.color": INK,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "text.color": INK,
     "legend.frameon": False,
-    "legend.fontsize": 7,
+    "legend.fontsize": 8,
     "lines.linewidth": 1.2,
     "figure.dpi": 100,
-    "savefig.dpi": 200,
     "pdf.fonttype": 42,  # text stays text, as journals ask
     "image.interpolation": "nearest",
 }
@@ -84,8 +97,19 @@ SETTINGS: dict[Any, Any] = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw within this context; no window is opened, and no setting stays."""
-    with mpl.rc_context(SETTINGS), plt.ioff():
+    with mpl.rc_context({**SETTINGS, "font.family": families()}), plt.ioff():
         yield
+
+
+def families() -> list[str]:
+    """The font of all figures, then matplotlib's own, which has every sign; also of fonts younger than its cache."""
+    manager = font_manager.fontManager
+    known = {font.fname for font in manager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:
+        if Path(path).name.startswith(tuple(FONTS.values())):
+            manager.addfont(path)
+    installed = {font.name for font in manager.ttflist if Path(font.fname).is_file()}
+    return [*[name for name in FONTS if name in installed][:1], "DejaVu Sans"]
 
 
 @dataclass(frozen=True)
@@ -103,13 +127,19 @@ class Look:
     label: str
 
 
-def looks(networks: Mapping[str, str], incomplete: Container[str] = ()) -> dict[str, Look]:
-    """The look of every variant: the first of each network has that network's own, the others have one of `OTHERS`."""
+def looks(networks: Mapping[str, str], names: Mapping[str, str], incomplete: Container[str] = ()) -> dict[str, Look]:
+    """The look of every variant: the first of each network has that network's own, the others have one of `OTHERS`.
+
+    Args:
+        networks: Variant to its network, in an order that results don't change.
+        names: Variant to its name for print.
+        incomplete: Variants that lack runs.
+    """
     chosen: dict[str, Look] = {}
     own, others = dict(NETWORKS), cycle(OTHERS)
     for variant, network in networks.items():
         colour, marker = own.pop(network) if network in own else next(others)
-        chosen[variant] = Look(colour, marker, f"{variant} †" if variant in incomplete else variant)
+        chosen[variant] = Look(colour, marker, f"{names[variant]} †" if variant in incomplete else names[variant])
     return chosen
 
 
@@ -124,7 +154,8 @@ def write(figure: Figure, path: Path) -> Path:
     with atomic_path(path) as temporary:
         # Without dates the same scores give the same bytes.
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        figure.savefig(temporary, bbox_inches="tight", pad_inches=MARGIN, metadata=metadata)
+        dpi = PDF_DPI if path.suffix == ".pdf" else PNG_DPI
+        figure.savefig(temporary, dpi=dpi, bbox_inches="tight", pad_inches=MARGIN, metadata=metadata)
     plt.close(figure)
     return path
 
@@ -132,7 +163,8 @@ def write(figure: Figure, path: Path) -> Path:
 def legend_below(figure: Figure, axes: Axes) -> None:
     """Name what a panel shows below all panels, in rows that are no wider than the figure."""
     handles, labels = axes.get_legend_handles_labels()
-    across = max(1, int(figure.get_figwidth() / 1.15))
+    longest = max((len(label) for label in labels), default=1)
+    across = max(1, int(figure.get_figwidth() / (0.45 + 0.063 * longest)))
     figure.legend(handles, labels, loc="outside lower center", ncols=min(across, max(1, len(labels))))
 
 
@@ -141,8 +173,3 @@ def bare(axes: Axes) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
-
-
-def readable(structure: str) -> str:
-    """A FreeSurfer name in words."""
-    return structure.replace("-", " ").replace("_", " ")

@@ -1,12 +1,18 @@
-"""A report as the verbs make it: with progress, and its main tables in the terminal."""
+"""A report as the verbs make it: with progress, and its verdict and main tables in the terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+from rich.text import Text
+
 from benchmark.console import progress, show_table, stdout
-from benchmark.report.further.options import ReportOptions
-from benchmark.report.sheet import Sheet, marked
+from benchmark.report.options import ReportOptions
+from benchmark.report.page.render import ExperimentPage
+from benchmark.report.sheets.sheet import Sheet
 from benchmark.report.write import Report, report
+
+STYLES = {"best": "bold", "second": "underline", "": ""}
 
 
 def make_report(
@@ -14,28 +20,52 @@ def make_report(
     output: Path,
     options: ReportOptions = ReportOptions(),  # noqa: B008  frozen
 ) -> Report:
-    """Write a report, then print its overall and structure tables, what they lack, and where the page is.
+    """Write a report, then print the verdict, its main tables, what they lack, and where the page is.
 
     Raises:
         FileNotFoundError: If no run is complete.
         ValueError: As `benchmark.report.report`.
     """
     with progress("report", 1) as advance:
-        made = report(folders, output, options=options)
-        advance(str(made.page))
-    for experiment in made.experiments:
-        _show(experiment.sheets.main[0], experiment.name)
-        _show(experiment.sheets.structures[0], experiment.name)
-        for sheet in experiment.sheets.covariates:
-            _show(sheet, experiment.name)
-        if len(experiment.facts.contributions) > 1:
-            show_table(experiment.facts.contributions, f"{experiment.name}: who contributed what")
-        if experiment.remark:
-            stdout.print(experiment.remark, style="bold red", markup=False)
-    stdout.print(f"Report: {made.page}", markup=False)
+        made = report(folders, output, options)
+        advance(made.page.name)
+    show_report(made)
     return made
 
 
-def _show(sheet: Sheet, experiment: str) -> None:
-    table = marked(sheet, "[bold]{}[/bold]", "[underline]{}[/underline]")
-    show_table(table, f"{experiment}: {sheet.title.lower()}. {sheet.note}")
+def show_report(made: Report) -> None:
+    """Print the main tables of a report, its verdicts, and where its page is."""
+    for experiment in made.experiments:
+        tables = made.page.parent / experiment.name / "tables"
+        for section in ("comparison", "structures"):
+            _show(experiment.sheets[section][0], experiment.name, tables)
+        for sheet in experiment.sheets["covariates"]:
+            _show(sheet, experiment.name, tables)
+        if len(experiment.facts.contributions) > 1:
+            show_table(experiment.facts.contributions, f"{experiment.name}: who contributed what")
+        show_verdict(experiment)
+    _say(f"Report: {made.page}")
+
+
+def show_verdict(experiment: ExperimentPage) -> None:
+    """Print who leads, by how much and on what data, and what is missing."""
+    _say(experiment.headline, "bold")
+    for answer in experiment.answers.values():
+        _say(answer)
+    _say(f"Data: {'; '.join(experiment.badge.lines.values())}.")
+    for alarm in filter(None, (experiment.badge.warning, experiment.remark)):
+        _say(alarm, "bold red")
+
+
+def _show(sheet: Sheet, experiment: str, tables: Path) -> None:
+    columns = zip(sheet.columns, sheet.marks(), strict=True)
+    cells = [
+        [Text(text, STYLES[mark]) for text, mark in zip(column.texts, marks, strict=True)] for column, marks in columns
+    ]
+    texts = [list(sheet.names()), *cells]
+    table = pd.DataFrame(dict(enumerate(texts))).set_axis([sheet.corner, *sheet.headings()], axis=1)
+    show_table(table, f"{experiment}: {sheet.title.lower()}. {sheet.note}", tables / f"{sheet.name}.csv")
+
+
+def _say(text: str, style: str | None = None) -> None:
+    stdout.print(text, style=style, markup=False, highlight=False, soft_wrap=False)

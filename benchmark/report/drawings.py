@@ -1,12 +1,11 @@
-"""All figures of an experiment's report."""
+"""All figures of an experiment's report: each is drawn from tables of its numbers, which lie beside it as CSV."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from benchmark.figures import (
     agreement_plots,
@@ -14,43 +13,26 @@ from benchmark.figures import (
     captions,
     cost_plots,
     curves,
+    heat_maps,
     ranking,
     robustness_plots,
 )
-from benchmark.figures.groups import GROUPS, six_structures
-from benchmark.figures.panels import whole_brain
-from benchmark.figures.regions import MARGIN_MM, region_slices
-from benchmark.figures.scenes import Scene
+from benchmark.figures.groups import GROUPS, six_structures, stand_ins
+from benchmark.figures.names import readable
+from benchmark.figures.pictures.panels import whole_brain
+from benchmark.figures.pictures.regions import MARGIN_MM, region_slices
+from benchmark.figures.pictures.scenes import Scene
+from benchmark.figures.pictures.surfaces import region_surfaces
 from benchmark.figures.style import Look, house_style, looks, save
-from benchmark.figures.surfaces import region_surfaces
-from benchmark.report.facts import read_costs
-from benchmark.report.further.tuning import trials_of
+from benchmark.report.drawing import Drawing
+from benchmark.report.metrics import ALL
 from benchmark.report.numbers import Numbers
+from benchmark.report.sheets.tuning import trials_of
+from benchmark.report.statistics_drawings import statistics_drawings
 from benchmark.runs.evidence import Evidence
-from benchmark.statistics.consistency import Quantity, quantities
-from benchmark.statistics.tables import internal
+from benchmark.statistics.consistency import Measured
 
-Draw = Callable[[], Figure | None]
 PAPERS_NETWORK = "cross_fusion"
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure that may be drawn.
-
-    Attributes:
-        name: Of its files.
-        section: Of the page.
-        title: Above it.
-        caption: Below it.
-        draw: Draws it; None where there is nothing to see.
-    """
-
-    name: str
-    section: str
-    title: str
-    caption: str
-    draw: Draw
 
 
 @dataclass(frozen=True)
@@ -62,33 +44,49 @@ class Picture:
     title: str
     caption: str
     png: Path
+    numbers: tuple[str, ...] = ()
 
 
 def draw_all(evidence: Evidence, found: Numbers, scene: Scene | None, folder: Path) -> tuple[Picture, ...]:
     """Draw everything that the evidence allows into a folder, as PNG and PDF."""
     pictures = []
     with house_style():
-        for drawing in drawings(evidence, found, scene):
-            figure = drawing.draw()
+        for one in drawings(evidence, found, scene):
+            figure = one.draw()
             if figure is not None:
-                png = save(figure, folder / drawing.name)
-                pictures.append(Picture(drawing.name, drawing.section, drawing.title, drawing.caption, png))
+                png = save(figure, folder / one.name)
+                pictures.append(Picture(one.name, one.section, one.title, one.caption, png, one.numbers))
     return tuple(pictures)
 
 
 def drawings(evidence: Evidence, found: Numbers, scene: Scene | None) -> Iterator[Drawing]:
     """All figures for which there is data."""
-    cases = internal(evidence.cases)
-    there = set(cases["variant"])
-    seen = {name: look for name, look in looks(evidence.networks, evidence.incomplete).items() if name in there}
+    networks = {name: network for name, network in evidence.networks.items() if name in found.names}
+    given = looks(networks, found.names, evidence.incomplete)
+    seen = {name: given[name] for name in found.names}
+    yield from _scores(found, seen)
+    yield from statistics_drawings(
+        found, {name: look for name, look in seen.items() if name not in evidence.incomplete}
+    )
+    yield from _structures(found, seen)
+    yield from _agreement(evidence, found, seen)
+    if scene is not None:
+        labelled = {seen[variant].label.replace(" (", "\n("): labels for variant, labels in scene.predictions.items()}
+        yield from _pictures(replace(scene, predictions=labelled), captions.dagger(seen))
+    yield from _training(evidence, found, seen)
+
+
+def _scores(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
+    subjects = f"{captions.subjects(found.subjects)}{captions.dagger(seen)}"
+    titles = {name: ALL[name].heading for name in (*found.tested, "hausdorff95_mm")}
     yield Drawing(
         "boxes",
         "comparison",
         "Scores over subjects",
         "Mean over structures of every subject: quartiles, median, whiskers to 1.5 interquartile ranges, points beyond "
-        "(or all, where there are few). Distances are logarithmic above 1 mm. "
-        f"{captions.subjects(cases)}{captions.dagger(seen)}",
-        partial(boxes.by_variant, cases, seen),
+        f"(or all, where there are few). Distances are logarithmic above 1 mm. {subjects}",
+        partial(boxes.by_variant, found.subjects, titles, seen),
+        ("subjects",),
     )
     if len(found.paper["variant"].unique()) > 1:
         yield Drawing(
@@ -97,97 +95,81 @@ def drawings(evidence: Evidence, found: Numbers, scene: Scene | None) -> Iterato
             "Dice, printed and ours",
             f"The cohorts differ: the order can be compared, the values can't.{captions.dagger(seen)}",
             partial(ranking.beside_paper_plot, found.paper, seen),
+            ("paper",),
         )
-    yield from _statistics(found, seen)
     if len(found.robustness):
         yield Drawing(
             "robustness",
             "comparison",
             "Robustness to noise and misalignment",
             "Mean over subjects, bands are 95 % bootstrap intervals; every network sees the same noise and the same "
-            f"displacement of a subject. {captions.subjects(cases)}{captions.dagger(seen)}",
+            f"displacement of a subject. {subjects}",
             partial(robustness_plots.robustness_curves, found.robustness, seen),
-        )
-    yield from _structures(cases, seen)
-    yield from _agreement(evidence, found, cases, seen)
-    if scene is not None:
-        labelled = {seen[variant].label: labels for variant, labels in scene.predictions.items()}
-        yield from _pictures(replace(scene, predictions=labelled), captions.dagger(seen))
-    yield from _training(evidence, found, seen)
-
-
-def _statistics(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
-    subjects = len(found.dice.scores.dropna())
-    if found.dice.scores.shape[1] > 2 and subjects > 1:
-        mean_ranks = found.dice.intervals.set_index("variant")["mean_rank"]
-        yield Drawing(
-            "critical_difference",
-            "statistics",
-            "Mean ranks",
-            "Rank by Dice within each subject, 1 the best. A bar joins networks that the Holm-corrected signed-rank "
-            "tests don't tell apart at 5 %. The ruler is Nemenyi's critical difference: by that test, which looks at "
-            f"ranks alone, mean ranks differ if they lie farther apart. n = {subjects}.",
-            partial(ranking.critical_difference_diagram, mean_ranks, found.dice.tests, subjects, seen),
-        )
-    if found.dice.scores.shape[1] > 1 and len(found.dice.replicates) > 1:
-        yield Drawing(
-            "stability",
-            "statistics",
-            "Ranks in every fold and seed",
-            "Crossing lines are rankings that another split or seed would change.",
-            partial(ranking.rank_paths, found.dice.replicates, seen),
+            ("robustness",),
         )
 
 
-def _structures(cases: pd.DataFrame, seen: Mapping[str, Look]) -> Iterator[Drawing]:
-    names = list(dict.fromkeys(cases["structure"]))
-    sides = boxes.beside_each_other(names)
-    parts = {
-        "structures_sides": ("Dice of structures on the left and right", sides),
-        "structures": (f"Dice of {'all other' if sides else 'all'} structures", boxes.in_the_middle(names)),
-    }
-    for name, (title, columns) in parts.items():
-        if columns:
-            caption = (
-                f"Boxes as above, over subjects; dots are outliers. {captions.subjects(cases)}{captions.dagger(seen)}"
-            )
-            yield Drawing(name, "structures", title, caption, partial(boxes.by_structure, cases, columns, seen))
+def _structures(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
+    subjects = f"{captions.subjects(found.subjects)}{captions.dagger(seen)}"
+    yield Drawing(
+        "structures",
+        "structures",
+        "Dice of every structure",
+        f"Mean over subjects, the largest structure first (mean volume of the truth). {subjects}",
+        partial(heat_maps.structure_map, found.structures, found.sizes, seen),
+        ("structures", "sizes"),
+    )
+    names = list(found.sizes["structure"])
+    yield Drawing(
+        "structure_boxes",
+        "structures",
+        "Dice of the paper's structures",
+        " ".join(filter(None, (stand_ins(names), f"Boxes as of the scores over subjects. {subjects}"))),
+        partial(boxes.by_structure, found.chosen, six_structures(names), seen),
+        ("chosen",),
+    )
 
 
-def _agreement(evidence: Evidence, found: Numbers, cases: pd.DataFrame, seen: Mapping[str, Look]) -> Iterator[Drawing]:
+def _agreement(evidence: Evidence, found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
     """Of the leader, and of the paper's network where that is another one."""
     papers = next((name for name in seen if evidence.networks[name] == PAPERS_NETWORK), found.leader)
     shown = {found.leader: ("", "the highest mean Dice")}
     if papers != found.leader:
         shown[papers] = (f"_{papers}", "the paper's network")
+    structures = six_structures(list(found.sizes["structure"]))
     for variant, (suffix, why) in shown.items():
-        own = cases[cases["variant"] == variant]
-        seeds = sorted(own["seed"].unique())
+        seeds = sorted({run.record.seed for run in evidence.runs if run.record.variant == variant})
         of_seeds = f" Of {len(seeds)} seeds the first, {seeds[0]}, is shown." if len(seeds) > 1 else ""
-        about = f"{seen[variant].label}, {why}; one point a subject.{of_seeds}"
-        for quantity in quantities(own):
-            told = found.consistency.query("variant == @variant and quantity == @quantity.name")
-            structures = six_structures(list(told.loc[told["n"] >= agreement_plots.LEAST, "structure"]))
-            if structures:
-                yield from _of_quantity(own, quantity, structures, seen[variant], suffix, about)
+        for measured in found.measured:
+            own = measured.pairs[measured.pairs["variant"] == variant]
+            panels = {readable(name): own[own["structure"] == name] for name in structures}
+            about = f"{seen[variant].label}, {why}; one point a subject.{of_seeds}"
+            told = (stand_ins(list(found.sizes["structure"])), measured.quantity.remark)
+            about = " ".join(filter(None, (about, *told)))
+            yield from _of_quantity(measured, panels, seen[variant], suffix, about)
 
 
 def _of_quantity(
-    own: pd.DataFrame, quantity: Quantity, structures: tuple[str, ...], look: Look, suffix: str, about: str
+    measured: Measured, panels: Mapping[str, pd.DataFrame], look: Look, suffix: str, about: str
 ) -> Iterator[Drawing]:
+    quantity = measured.quantity
+    few = f"Below {agreement_plots.FEW} subjects there are points alone."
     yield Drawing(
         f"{quantity.name}_correlation{suffix}",
         "agreement",
         f"{quantity.title}: prediction against truth, {look.label}",
-        f"{about} Dashed: identity; line: regression. Pearson's r and ICC(2,1).",
-        partial(agreement_plots.correlation, own, quantity, structures, look.colour),
+        f"{about} Dashed: identity; line: regression. Pearson's r and ICC(2,1). {few}",
+        partial(agreement_plots.correlation, panels, quantity.unit, look.colour),
+        (quantity.name,),
     )
     yield Drawing(
         f"{quantity.name}_bland_altman{suffix}",
         "agreement",
         f"{quantity.title}: Bland-Altman, {look.label}",
-        f"{about} Prediction minus truth: bias, 95 % limits of agreement, and their 95 % intervals as bands.",
-        partial(agreement_plots.bland_altman_plots, own, quantity, structures, look.colour),
+        f"{about} Prediction minus truth: bias (blue) and 95 % limits of agreement (orange), each with a bracket of "
+        f"its 95 % interval; dotted: zero. {few}",
+        partial(agreement_plots.bland_altman_plots, panels, quantity.unit, look.colour),
+        (quantity.name,),
     )
 
 
@@ -221,15 +203,15 @@ def _pictures(scene: Scene, dagger: str) -> Iterator[Drawing]:
 
 
 def _training(evidence: Evidence, found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
-    logs = [curves.read_log(run.folder).assign(variant=run.record.variant) for run in evidence.runs]
-    if any(len(log) for log in logs):
+    if len(found.training):
         told = captions.runs(pd.Series([run.record.variant for run in evidence.runs]))
         yield Drawing(
             "training",
             "training",
             "Training",
             f"Mean over folds and seeds; bands show their range. {told}{captions.dagger(seen)}",
-            partial(curves.training_curves, pd.concat([log for log in logs if len(log)]), seen),
+            partial(curves.training_curves, found.training, seen),
+            ("training",),
         )
     trials = trials_of(evidence)
     if len(trials):
@@ -240,15 +222,16 @@ def _training(evidence: Evidence, found: Numbers, seen: Mapping[str, Look]) -> I
             "Best validation Dice of every trial: filled where it was trained to the end, ringed where it was chosen, "
             f"crossed where it has the experiment's own settings.{captions.dagger(seen)}",
             partial(curves.against_learning_rate, trials, seen),
+            ("tuning",),
         )
-    intervals = found.dice.intervals.rename(columns={"mean": "dice"})[["variant", "n", "dice", "low", "high"]]
-    costs = read_costs(evidence).merge(intervals, on="variant").dropna(subset=["dice"])
-    if len(costs):
+    if any(cost in found.costs for cost in cost_plots.PANELS) and len(found.costs):
         yield Drawing(
             "cost",
             "training",
             "Accuracy against cost",
-            "Complete networks: mean Dice with its 95 % interval. Minutes are of training with validation, seconds "
-            f"of labelling one test subject: medians over runs, on whatever hardware. n = {costs['n'].iloc[0]}.",
-            partial(cost_plots.accuracy_against_cost, costs, seen),
+            "Complete networks: mean Dice with its 95 % interval. The line joins those that no other one beats for as "
+            "little (Pareto front). Minutes are of training with validation, seconds of labelling one test subject: "
+            f"medians over runs, on whatever hardware. n = {found.costs['n'].iloc[0]}.",
+            partial(cost_plots.accuracy_against_cost, found.costs, seen),
+            ("costs",),
         )

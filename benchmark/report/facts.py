@@ -18,7 +18,7 @@ from benchmark.runs.objections import FoundRun
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.files import read_json
 
-REPORTED_BY = ("petmr-bench", "pandas", "scipy", "statsmodels", "matplotlib")
+REPORTED_BY = ("petmr-bench", "pandas", "scipy", "matplotlib")
 """Packages that a report's numbers and figures come from."""
 
 COSTS = ("seconds", "seconds_per_subject", "parameters", "gmac")
@@ -36,7 +36,7 @@ class Facts:
         runs: run, state, seconds, steps.
         settings: Variant to its network with settings.
         config: The configuration that all variants share, as YAML.
-        cohort: The cohort in words.
+        fingerprints: Of cohort and folds.
         folds: The certificate of folds.
         environment: Hardware and versions of packages, as the runs recorded them, and those of the report.
         contributions: Who contributed which runs, of `runs.contributions`.
@@ -45,7 +45,7 @@ class Facts:
     runs: pd.DataFrame
     settings: Mapping[str, str]
     config: str
-    cohort: str
+    fingerprints: Mapping[str, str]
     folds: CheckedFolds
     environment: Mapping[str, str]
     contributions: pd.DataFrame
@@ -61,7 +61,7 @@ def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
         runs=_run_table(evidence, done),
         settings={run.record.variant: _network(configs[run.name]) for run in evidence.runs},
         config=yaml.safe_dump(_shared([configs[run.name] for run in trained]), sort_keys=False) if trained else "",
-        cohort=_describe(evidence, cohort),
+        fingerprints={"cohort": first.record.cohort, "folds": first.record.splits},
         folds=check_folds(first.record, configs[first.name]["data"], cohort) if cohort else packed_folds(first),
         environment=_environment(done),
         contributions=contributions(evidence),
@@ -143,16 +143,6 @@ def _leaves(config: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tupl
     for key, value in config.items():
         leaves += _leaves(value, (*above, key)) if isinstance(value, dict) else [((*above, key), value)]
     return leaves
-
-
-def _describe(evidence: Evidence, cohort: Cohort | None) -> str:
-    fingerprint = evidence.runs[0].record.cohort
-    if cohort is None:
-        return f"Cohort {fingerprint}, which isn't where the runs found it, or has changed: there are no pictures."
-    return (
-        f"Cohort {fingerprint}: {len(cohort.subjects)} subjects, {' and '.join(map(str.upper, cohort.modalities))}, "
-        f"{cohort.protocol.num_classes - 1} structures and background ({cohort.protocol.name})."
-    )
 
 
 def _environment(done: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

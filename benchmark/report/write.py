@@ -1,32 +1,60 @@
 """`petmr report`: from run folders to tables, statistics, figures and one page; everything from cases on disk."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from benchmark.figures.scenes import Scene, load_scene, telling_subjects
-from benchmark.report.consistency_sheets import consistency_sheets
 from benchmark.report.drawings import draw_all
 from benchmark.report.facts import find_cohort, read_facts
-from benchmark.report.further.calibration import calibration_sheets, calibration_table
-from benchmark.report.further.covariates import Divided, covariate_sheets, divide
-from benchmark.report.further.options import ReportOptions
-from benchmark.report.further.provenance import about_of
-from benchmark.report.further.tuning import trials_of, tuning_sheets
+from benchmark.report.how_trained import about_of
+from benchmark.report.metrics import HEADINGS
 from benchmark.report.numbers import Numbers, compute
-from benchmark.report.page import ExperimentPage, Sheets, finding, render
-from benchmark.report.sheet import latex, markdown, marked
-from benchmark.report.sheets import main_sheets, paper_sheets, structure_sheet
-from benchmark.report.statistics_sheets import statistics_sheets
-from benchmark.report.viewer import viewer_data
+from benchmark.report.options import ReportOptions
+from benchmark.report.page.alt_texts import alt_text
+from benchmark.report.page.badge import read_badge
+from benchmark.report.page.cost import cost_lines
+from benchmark.report.page.downloads import carried, files_of, numbers_of
+from benchmark.report.page.margins import margins
+from benchmark.report.page.pictured import pictured
+from benchmark.report.page.provenance import Provenance
+from benchmark.report.page.render import ExperimentPage, render
+from benchmark.report.page.sections import arrange
+from benchmark.report.page.verdict import headline
+from benchmark.report.pending import pending_runs
+from benchmark.report.sheets.calibration import calibration_sheets, calibration_table
+from benchmark.report.sheets.consistency import consistency_sheets
+from benchmark.report.sheets.covariates import Divided, covariate_sheets, divide
+from benchmark.report.sheets.latex import latex
+from benchmark.report.sheets.scores import cost_sheets, main_sheets, paper_sheets, structure_sheet
+from benchmark.report.sheets.sheet import Sheet, markdown, marked
+from benchmark.report.sheets.statistics import statistics_sheets
+from benchmark.report.sheets.tuning import trials_of, tuning_sheets
 from benchmark.runs.evidence import Evidence, gather
-from benchmark.runs.folder import RunFolder
 from benchmark.runs.joined import join
-from benchmark.statistics.tables import internal
+from benchmark.statistics.verdict import of_leader, sentences
 from datamodules.cohort.store import Cohort, open_cohort
-from datamodules.files import write_csv, write_text
+from datamodules.files import sha256, write_csv, write_json, write_text
+
+PAGE = "report.html"
+VERDICT = "verdict.json"
+"""In the folder of each experiment: who leads, as data and in words."""
+
+SHEETS: Mapping[str, Callable[[Evidence, Numbers], Iterator[Sheet]]] = {
+    "comparison": main_sheets,
+    "statistics": statistics_sheets,
+    "paper": paper_sheets,
+    "structures": lambda evidence, found: chain(
+        [structure_sheet(evidence, found)], calibration_sheets(evidence, found)
+    ),
+    "agreement": consistency_sheets,
+    "training": lambda evidence, found: chain(cost_sheets(evidence, found), tuning_sheets(evidence, found)),
+}
+"""Section of the page to its tables."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +73,18 @@ class Report:
 def report(
     folders: Sequence[Path],
     output: Path,
-    progress: Callable[[str], None] = lambda experiment: None,
     options: ReportOptions = ReportOptions(),  # noqa: B008  frozen
+    progress: Callable[[str], None] = lambda experiment: None,
+    provenance: Provenance | None = None,
 ) -> Report:
     """Write the report of all experiments whose runs lie in some folders.
 
     Args:
         folders: Of experiments, or of single runs.
         output: Gets `report.html`, and a folder for each experiment with `cases.csv`, tables, numbers and figures.
+        options: What it is to say, and how the experiments are read.
         progress: Called with the name of each experiment that is written.
-        options: What it is to say.
+        provenance: What the page says of its making; this process where not given.
 
     Raises:
         FileNotFoundError: If no run is complete.
@@ -64,11 +94,12 @@ def report(
     found = gather(folders)
     if options.cohort:
         _require_match(open_cohort(options.cohort), found)
-    for evidence in (join(found, options.together),) if options.together else found:
-        pages.append(write_experiment(evidence, output / evidence.experiment, options))
+    for one in (join(found, options.together),) if options.together else found:
+        evidence = replace(one, reading=one.reading.changed(options.changes))
+        pages.append(write_experiment(evidence, folders, output / evidence.experiment, options))
         progress(evidence.experiment)
-    page = output / "report.html"
-    write_text(page, render(pages))
+    page = output / PAGE
+    write_text(page, render(pages, provenance or Provenance.now()))
     return Report(page, tuple(pages))
 
 
@@ -79,41 +110,48 @@ def _require_match(cohort: Cohort, found: Sequence[Evidence]) -> None:
         raise ValueError(f"{cohort.path}: is the cohort {cohort.fingerprint}; these runs are of {listed}.")
 
 
-def write_experiment(evidence: Evidence, folder: Path, options: ReportOptions) -> ExperimentPage:
+def write_experiment(
+    evidence: Evidence, folders: Sequence[Path], folder: Path, options: ReportOptions
+) -> ExperimentPage:
     """Write tables, numbers and figures of one experiment, and give what the page shows of it."""
     found, cohort = compute(evidence), find_cohort(evidence, options.cohort)
     by = dict.fromkeys([*(name for about in about_of(evidence) for name in about.by), *options.by])
-    tables = write_tables(evidence, found, folder, divide(evidence, list(by), cohort))
-    scenes = _scenes(evidence, cohort)
-    middle = scenes[len(scenes) // 2] if scenes else None
+    divided = divide(evidence, list(by), cohort)
+    sheets, verdict = write_tables(evidence, found, divided, folder), found.verdict
+    title, answers = headline(verdict, found.names), sentences(verdict, found.names, HEADINGS)
+    write_json(folder / VERDICT, _known({"headline": title, "answers": answers, **asdict(verdict)}))
+    browser, middle = pictured(evidence, cohort, found.names) if cohort else (None, None)
+    pictures = draw_all(evidence, found, middle, folder / "figures")
+    facts = read_facts(evidence, cohort)
+    every = [sheet for section in sheets.values() for sheet in section]
     return ExperimentPage(
         name=evidence.experiment,
         remark=evidence.remark,
-        finding=finding(evidence, found),
-        seeds=", ".join(map(str, sorted({run.record.seed for run in evidence.runs}))),
-        sheets=tables,
-        pictures=draw_all(evidence, found, middle, folder / "figures"),
-        facts=read_facts(evidence, cohort),
-        viewer=viewer_data(scenes),
+        headline=title,
+        answers=answers,
+        leader=found.names.get(verdict.leader, ""),
+        margins=margins(of_leader(found.dice, verdict.leader), found.dice.ends, found.names),
+        badge=read_badge(evidence, cohort),
+        cost=cost_lines(found.costs, verdict.leader),
+        sections=arrange(sheets, pictures),
+        sheets=sheets,
+        alts={picture.name: alt_text(picture, found) for picture in pictures},
+        files=carried([*files_of(every, folder), *numbers_of(pictures, folder)]),
+        browser=browser,
+        facts=facts,
+        hashes={**facts.fingerprints, "cases.csv": sha256(folder / "cases.csv")},
+        pending=pending_runs(evidence, folders),
     )
 
 
-def write_tables(evidence: Evidence, found: Numbers, folder: Path, divided: Divided) -> Sheets:
-    """Write cases and numbers as CSV, and every sheet as Markdown and LaTeX."""
+def write_tables(evidence: Evidence, found: Numbers, divided: Divided, folder: Path) -> dict[str, tuple[Sheet, ...]]:
+    """Write cases and numbers as CSV, and every sheet as CSV, Markdown and LaTeX."""
     write_csv(folder / "cases.csv", evidence.cases)
     for name, table in {**found.files(), **_further(evidence, divided)}.items():
         write_csv(folder / "numbers" / f"{name}.csv", table)
-    made = Sheets(
-        tuple(main_sheets(evidence, found)),
-        tuple(paper_sheets(evidence, found)),
-        tuple(statistics_sheets(evidence, found)),
-        (structure_sheet(evidence, found),),
-        tuple(consistency_sheets(evidence, found)),
-        tuple(tuning_sheets(evidence)),
-        tuple(covariate_sheets(evidence, divided)),
-        tuple(calibration_sheets(evidence)),
-    )
-    for each in made.all:
+    made = {section: tuple(sheets(evidence, found)) for section, sheets in SHEETS.items()}
+    made["covariates"] = tuple(covariate_sheets(evidence, found, divided))
+    for each in (sheet for sheets in made.values() for sheet in sheets):
         write_text(folder / "tables" / f"{each.name}.md", markdown(each))
         write_text(folder / "tables" / f"{each.name}.tex", latex(each, evidence.experiment))
         write_csv(folder / "tables" / f"{each.name}.csv", marked(each, "{}", "{}"))
@@ -131,22 +169,10 @@ def _further(evidence: Evidence, divided: Divided) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in tables.items() if len(table)}
 
 
-def _scenes(evidence: Evidence, cohort: Cohort | None) -> tuple[Scene, ...]:
-    """The subjects that pictures show, from the worst to the best; none without the cohort."""
-    if cohort is None:
-        return ()
-    subjects = telling_subjects(internal(evidence.cases))
-    return tuple(load_scene(cohort, subject, _testers(evidence, subject)) for subject in subjects)
-
-
-def _testers(evidence: Evidence, subject: str) -> dict[str, RunFolder]:
-    """For every variant the run that tested a subject, of several seeds the first."""
-    cases = internal(evidence.cases)
-    tested = cases.loc[cases["subject"] == subject, ["variant", "fold", "seed"]].drop_duplicates().sort_values("seed")
-    first = tested.drop_duplicates("variant").set_index("variant")
-    places = {variant: (first.loc[variant, "fold"], first.loc[variant, "seed"]) for variant in first.index}
-    return {
-        run.record.variant: run.folder
-        for run in evidence.runs
-        if places.get(run.record.variant) == (run.record.fold, run.record.seed)
-    }
+def _known(value: Any) -> Any:
+    """The same value for JSON, which has no NaN."""
+    if isinstance(value, dict):
+        return {name: _known(one) for name, one in value.items()}
+    if isinstance(value, tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and isnan(value) else value

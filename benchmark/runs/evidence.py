@@ -13,6 +13,7 @@ from benchmark.runs.adopted import GRID as ADOPTED_GRID
 from benchmark.runs.adopted import TOGETHER
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.objections import FoundRun, case_files, name_of, objection
+from benchmark.runs.reading import Reading, read_reading
 from benchmark.scoring.case_table import read_cases
 from datamodules.files import write_json
 
@@ -42,6 +43,7 @@ class Evidence:
         gaps: Those that don't.
         cases: Of the runs that count.
         incomplete: Variants that lack a run, as "4 of 5 runs".
+        reading: How the experiment asks to be read.
     """
 
     experiment: str
@@ -50,6 +52,7 @@ class Evidence:
     gaps: tuple[Gap, ...]
     cases: pd.DataFrame = field(repr=False)
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = Reading()  # noqa: RUF009  frozen
 
     @property
     def remark(self) -> str:
@@ -87,7 +90,9 @@ def gather(folders: Sequence[Path]) -> tuple[Evidence, ...]:
 
 def _weigh_named(name: str, found: Sequence[FoundRun], expected: Sequence[RunRecord]) -> Evidence:
     own = [run for run in found if run.record.experiment == name]
-    return weigh(own, [record for record in expected if record.experiment == name])
+    places = list(dict.fromkeys(run.folder.path.parents[1] for run in own))
+    weighed = weigh(own, [record for record in expected if record.experiment == name])
+    return replace(weighed, reading=read_reading(places))
 
 
 def find_runs(folders: Sequence[Path]) -> tuple[FoundRun, ...]:

@@ -3,17 +3,18 @@
 Left alone, overlap and distance are undefined there, and dropping the undefined flatters: whoever misses a structure
 loses its bad distance from the mean. Hence one table, for every metric and every mean of this suite:
 
-| in truth | in prediction | status   | overlaps | surface Dice | distances             | counted as |
-|----------|---------------|----------|----------|--------------|-----------------------|------------|
-| yes      | yes           | present  | measured | measured     | measured              | a cell     |
-| yes      | no            | missed   | 0        | 0            | diagonal, or excluded | a cell, and missed |
-| no       | yes           | spurious | 0        | 0            | diagonal, or excluded | a cell, and spurious |
-| no       | no            | absent   | -        | -            | -                     | nothing    |
+| in truth | in prediction | status   | overlaps | surface Dice | distances            | counted as |
+|----------|---------------|----------|----------|--------------|----------------------|------------|
+| yes      | yes           | present  | measured | measured     | measured             | a cell     |
+| yes      | no            | missed   | 0        | 0            | diagonal or excluded | a cell, and missed |
+| no       | yes           | spurious | 0        | 0            | diagonal or excluded | a cell, and spurious |
+| no       | no            | absent   | -        | -            | -                    | nothing    |
 
 "Overlaps" are all five: a missed structure has precision 0 rather than 0/0, a spurious one sensitivity 0, so that
 Dice (P + S) = 2 P S holds for every cell. The diagonal is that of the whole volume in mm, an upper bound of any
-distance in it; a spurious structure pays it as a missed one does, so that neither error improves the mean. With
-"excluded", distances of such cells are left out of the mean, whose own n then says so.
+distance in it; a spurious structure pays it as a missed one does, so that neither error improves the mean. But then
+one stray voxel of a rare structure weighs more than every surface of a subject: the mean counts rare structures. So
+every table has the distances of found structures beside it, with their own n, and `exclude` lets those lead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +22,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.scoring.columns import OF_FOUND
 from benchmark.scoring.counts import Counts
 
-AbsentDistance = Literal["diagonal", "excluded"]
+Absent = Literal["penalise", "exclude"]
 Metrics = Mapping[str, NDArray[np.float64]]
 
 
@@ -60,7 +63,7 @@ def settle_overlaps(metrics: Metrics, status: NDArray[np.str_]) -> dict[str, NDA
 
 
 def settle_distances(
-    metrics: Metrics, status: NDArray[np.str_], diagonal_mm: float, absent: AbsentDistance = "diagonal"
+    metrics: Metrics, status: NDArray[np.str_], diagonal_mm: float, absent: Absent = "penalise"
 ) -> dict[str, NDArray[np.float64]]:
     """Distances by the case table: measured where present, the diagonal (or NaN) where missed or spurious, else NaN.
 
@@ -68,15 +71,21 @@ def settle_distances(
         metrics: Distances in mm of every class, each `[K]`, by name.
         status: Status of every class, `[K]`.
         diagonal_mm: Diagonal of the whole volume.
-        absent: "diagonal" charges it for a missed or spurious structure; "excluded" leaves the cell out of the mean.
+        absent: "penalise" charges it for a missed or spurious structure; "exclude" leaves the cell out of the mean.
 
     Raises:
         ValueError: If `absent` is neither.
     """
-    charges = {"diagonal": diagonal_mm, "excluded": np.nan}
+    charges = {"penalise": diagonal_mm, "exclude": np.nan}
     if absent not in charges:
         raise ValueError(f"Unknown distance for an absent structure: {absent!r}; choose one of {', '.join(charges)}.")
     return _settle(metrics, status, charges[absent])
+
+
+def with_found_distances(cases: pd.DataFrame) -> pd.DataFrame:
+    """Cases with the columns `OF_FOUND` besides: distances of structures in both maps, NaN for all others."""
+    found = cases["status"] == PRESENT.status
+    return cases.assign(**{of_found: cases[name].where(found) for name, of_found in OF_FOUND.items()})
 
 
 def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:

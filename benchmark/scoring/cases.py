@@ -10,11 +10,12 @@ from benchmark.scoring.absence import (
     ABSENT,
     MISSED,
     SPURIOUS,
-    AbsentDistance,
+    Absent,
     diagonal_mm,
     settle_distances,
     settle_overlaps,
     status_of,
+    with_found_distances,
 )
 from benchmark.scoring.audit import audit_averages, audit_cases, audit_histogram
 from benchmark.scoring.columns import COUNTS, DISTANCES, METRICS, OVERLAPS, SCORES, STRUCTURE, SURFACE_DICE
@@ -30,7 +31,7 @@ def score_case(
     spacing_mm: Sequence[float],
     protocol: Protocol,
     *,
-    absent_distance: AbsentDistance = "diagonal",
+    absent: Absent = "penalise",
 ) -> pd.DataFrame:
     """Score every structure of one prediction.
 
@@ -39,7 +40,7 @@ def score_case(
         prediction: Class indices `[D, H, W]`.
         spacing_mm: Size of a voxel along each axis.
         protocol: The structures; background (class 0) is not scored.
-        absent_distance: What a missed or spurious structure pays as distance, see `benchmark.scoring.absence`.
+        absent: What a missed or spurious structure pays as distance, see `benchmark.scoring.absence`.
 
     Returns:
         One row per structure: structure, label, counts, metrics, volumes in ml, left-right confusion and status.
@@ -61,7 +62,7 @@ def score_case(
         "label": protocol.labels,
         **{name: getattr(counts, name) for name in COUNTS},
         **settle_overlaps(overlap_metrics(counts), status),
-        **settle_distances(distances, status, diagonal_mm(truth.shape, spacing_mm), absent_distance),
+        **settle_distances(distances, status, diagonal_mm(truth.shape, spacing_mm), absent),
         **settle_overlaps(agreement, status),
         "truth_ml": counts.truth * voxel_ml,
         "prediction_ml": counts.prediction * voxel_ml,
@@ -88,7 +89,7 @@ def summarise(cases: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         AuditError: If the cases contradict themselves.
     """
     audit_cases(cases)
-    cells = _cells(cases, [*by, "subject"], METRICS)
+    cells = _cells(with_found_distances(cases), [*by, "subject"], METRICS)
     subjects = cells.groupby([*by, "metric", "subject"], sort=False, dropna=False)["value"].mean()
     return _averages(subjects.reset_index(), cells, by)
 

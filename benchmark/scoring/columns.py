@@ -5,6 +5,8 @@ STRUCTURE = ("structure", "label")
 COUNTS = ("tp", "fp", "fn")
 OVERLAPS = ("dice", "jaccard", "sensitivity", "precision", "volume_similarity")
 DISTANCES = ("hausdorff_mm", "hausdorff95_mm", "assd_mm")
+OF_FOUND = {name: name.replace("_mm", "_found_mm") for name in DISTANCES}
+"""Each distance to the same over those structures alone that truth and prediction both have."""
 SURFACE_DICE = ("surface_dice_1mm", "surface_dice_2mm")
 VOLUMES = ("truth_ml", "prediction_ml")
 CONFUSION = ("left_right_confusion",)
@@ -21,8 +23,9 @@ UPTAKE = (
 )
 """What the original PET adds; missing where there is none."""
 
-FOUND = (*SCORES, *UPTAKE)
+FOUND = (*SCORES, *OF_FOUND.values(), *UPTAKE)
 """What scoring finds out; every other column says which case and structure a row is about."""
 
-METRICS = (*OVERLAPS, *DISTANCES, *SURFACE_DICE, *CONFUSION)
+METRICS = (*OVERLAPS, *DISTANCES, *OF_FOUND.values(), *SURFACE_DICE, *CONFUSION)
+LOWER_IS_BETTER = (*DISTANCES, *OF_FOUND.values(), *CONFUSION)
 """What is averaged."""

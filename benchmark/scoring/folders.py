@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.scoring.absence import AbsentDistance
+from benchmark.scoring.absence import Absent
 from benchmark.scoring.case_table import no_uptake, read_cases, subject_cases
 from benchmark.scoring.cases import score_case
 from benchmark.scoring.matching import Match
@@ -37,14 +37,14 @@ class ScoreSettings:
         indices: Which of the maps hold class indices of the protocol instead of FreeSurfer labels.
         unknown_to_background: Whether ids outside the protocol become background instead of an error.
         resample: Whether a prediction on another grid is brought onto the truth's (nearest voxel) instead of refused.
-        absent_distance: What a missed or spurious structure pays, see `benchmark.scoring.absence`.
+        absent: What a missed or spurious structure pays, see `benchmark.scoring.absence`.
     """
 
     protocol: Protocol
     indices: Literal["neither", "predictions", "truth", "both"] = "neither"
     unknown_to_background: bool = False
     resample: bool = False
-    absent_distance: AbsentDistance = "diagonal"
+    absent: Absent = "penalise"
 
     def holds_indices(self, role: str) -> bool:
         """Whether the maps of a role hold class indices."""
@@ -98,7 +98,7 @@ def score_match(match: Match, settings: ScoreSettings) -> pd.DataFrame:
                 "Resample it, or ask for it: --resample."
             )
         prediction = resample(prediction, own, grid, order=0)
-    cases = score_case(truth, prediction, grid.spacing, protocol, absent_distance=settings.absent_distance)
+    cases = score_case(truth, prediction, grid.spacing, protocol, absent=settings.absent)
     if PET not in match.files:
         return subject_cases(match.subject, cases, no_uptake(cases))
     path = match.files[PET]

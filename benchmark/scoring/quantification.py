@@ -21,7 +21,7 @@ TOLERANCE = 0.05
 SUVR = "SUVR"
 REFERENCES = ("cerebellar cortex", "whole brain")
 
-_CEREBELLAR_CORTEX = ("Left-Cerebellum-Cortex", "Right-Cerebellum-Cortex")
+CEREBELLAR_CORTEX = ("Left-Cerebellum-Cortex", "Right-Cerebellum-Cortex")
 _NOT_BRAIN = ("background", "cerebrospinal fluid", "vessel")
 
 
@@ -149,7 +149,7 @@ def reference_classes(protocol: Protocol, reference: str) -> NDArray[np.intp]:
         raise ValueError(f"Unknown reference region {reference!r}; choose one of {', '.join(REFERENCES)}.")
     if reference == "whole brain":
         return np.flatnonzero([structure.tissue not in _NOT_BRAIN for structure in protocol.structures])
-    region = np.flatnonzero(np.isin(protocol.names, _CEREBELLAR_CORTEX))
+    region = np.flatnonzero(np.isin(protocol.names, CEREBELLAR_CORTEX))
     if not region.size:
         raise ValueError(
             f"The protocol {protocol.name!r} does not separate the cerebellar cortex; use 'whole brain' as reference."

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import yaml
@@ -14,8 +14,10 @@ from benchmark.experiment.definition import NAME
 from benchmark.report.facts import COSTS
 from benchmark.runs.about import About
 from benchmark.runs.folder import Parts, RunRecord
+from benchmark.runs.reading import Order, Reading
 from benchmark.runs.seal import HASHES
 from benchmark.runs.tuned import STATES, Trial
+from benchmark.scoring.absence import Absent
 from benchmark.scoring.calibration import COLUMNS
 from benchmark.scoring.columns import COUNTS, METRICS, STATUS, STRUCTURE, VOLUMES
 from benchmark.sharing.layout import Place, place_of
@@ -157,6 +159,15 @@ def _check_about(path: Path, place: Place | None) -> None:
         raise ValueError(f"{wrong[0]!r} is no name")
 
 
+def _check_reading(path: Path, place: Place | None) -> None:
+    reading = Reading(**_read_json(path))
+    words = [*reading.labels, *reading.labels.values(), *reading.scored]
+    if wrong := [word for word in words if not isinstance(word, str) or FORMULA.fullmatch(word)]:
+        raise ValueError(f"{wrong[0]!r} is no name")
+    if reading.absent not in get_args(Absent) or reading.order not in get_args(Order):
+        raise ValueError(f"it asks for {reading.absent!r} and {reading.order!r}")
+
+
 def _check_trial(trial: Trial) -> None:
     numbers = [trial.settings[f"model.{name}"] for name in ("learning_rate", "weight_decay", "ce_weight")]
     if not all(isinstance(value, int | float) for value in (*numbers, trial.dice, trial.epochs)):
@@ -212,6 +223,7 @@ CHECKS: dict[str, Callable[[Path, Place | None], None]] = {
     "parts.json": _check_parts,
     "done.json": _check_done,
     "experiment.json": _check_about,
+    "reading.json": _check_reading,
     "config.yaml": _check_config,
     "settings.yaml": lambda path, place: _read_yaml(path),
     "cases.csv": _check_cases,

@@ -38,7 +38,7 @@ _FILE = "|".join(
         rf"predictions(-{NAME})?/{NAME}\.nii\.gz",
     )
 )
-_OF_EXPERIMENT = rf"{NAME}/((grid|experiment|folds)\.json|covariates\.csv)"
+_OF_EXPERIMENT = rf"{NAME}/((grid|experiment|reading|folds)\.json|covariates\.csv)"
 _ENTRY = re.compile(rf"{_RUN}/(?P<file>{_FILE})")
 
 

@@ -20,10 +20,11 @@ import yaml
 
 from benchmark.report.certificate import PACKED
 from benchmark.report.facts import find_cohort, read_config
-from benchmark.report.further.covariates import PACKED as COVARIATES
+from benchmark.report.sheets.covariates import PACKED as COVARIATES
 from benchmark.runs.about import ABOUT
 from benchmark.runs.evidence import GRID, Evidence, find_runs, gather, read_grids
 from benchmark.runs.objections import FoundRun, case_files, marker_of, name_of
+from benchmark.runs.reading import READING
 from benchmark.runs.seal import HASHES, broken
 from benchmark.sharing.layout import FORMAT, INDEX, files_of_run, is_allowed
 from benchmark.sharing.privacy import plain_yaml, public_config, without_paths
@@ -163,20 +164,21 @@ def _of_experiment(evidence: Evidence, folders: Sequence[Path], contents: Conten
     files: Files = {GRID: _json(grid)} if grid else {}
     if certificate := _certificate(evidence, cohort):
         files[PACKED] = certificate
-    for path in _abouts(evidence):
-        files[ABOUT] = path
+    for name in (ABOUT, READING):
+        for path in _said(evidence, name):
+            files[name] = path
     if contents.covariates:
         files[COVARIATES] = _covariates(evidence, cohort, contents.covariates)
     return {f"{evidence.experiment}/{name}": file for name, file in files.items()}
 
 
-def _abouts(evidence: Evidence) -> list[Path]:
+def _said(evidence: Evidence, name: str) -> list[Path]:
     """What is said beside the grid; of several folders of one experiment they would contradict each other in a pack.
 
     Raises:
         ValueError: If folders say different things.
     """
-    places = dict.fromkeys(run.folder.path.parents[1] / ABOUT for run in evidence.runs)
+    places = dict.fromkeys(run.folder.path.parents[1] / name for run in evidence.runs)
     found = [path for path in places if path.is_file()]
     if len({path.read_bytes() for path in found}) > 1:
         listed = ", ".join(map(str, found))

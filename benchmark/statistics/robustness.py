@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from benchmark.statistics import significance
+from benchmark.statistics.scores import group_scores
 from benchmark.statistics.tables import MISALIGNED_DEGREES, MISALIGNED_MM, NOISE, TEST_COHORT, internal
 
 AXES = {
@@ -35,7 +36,7 @@ def _of_condition(cases: pd.DataFrame, condition: str) -> Iterator[pd.DataFrame]
     easy = internal(cases)
     concerned = easy[easy["variant"].isin(harder["variant"])]
     for level, own in ((0.0, concerned), *harder.groupby(condition)):
-        intervals = significance.intervals(significance.subject_scores(own))
+        intervals = significance.intervals(group_scores(own))
         yield intervals.assign(condition=condition, level=level)
 
 

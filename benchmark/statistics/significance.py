@@ -1,50 +1,30 @@
-"""Which differences between networks can be believed: tests, intervals and ranks, all over subjects.
+"""Which differences between networks can be believed: paired tests and intervals, all over groups of subjects.
 
-Five fold means can never reach p < 0.0625, and folds share training subjects, so no test here is over folds. Every
-function takes `scores`: one number per subject (rows) and variant (columns), as made by `subject_scores`. Where a
-cohort has groups (several scans of one person), a row is a group: its scans aren't independent.
+Five fold means can never reach p < 0.0625, and folds share training subjects, so no test here is over folds alone.
+Wilcoxon's test is over groups: it asks whether *these trained networks* differ, and with one seed takes the luck of
+their training for the method's merit. With two seeds or more `hierarchical_tests` stands beside it.
+
+Every function takes `scores`: one number per group (rows) and variant (columns), as made by
+`benchmark.statistics.scores.group_scores`.
 """
 
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from benchmark.scoring.absence import ABSENT
-from benchmark.scoring.columns import GROUP
-
-LEVEL = 0.05
-DRAWS = 10_000
-Table = NDArray[np.float64]
-
-
-def subject_scores(cases: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
-    """Mean of a metric over the structures (and seeds) of every subject, then over the subjects of every group.
-
-    Returns:
-        Groups down (subjects, where cases name no groups), variants across.
-    """
-    counted = cases[cases["status"] != ABSENT.status]
-    subject = counted["subject"]
-    groups = counted.groupby("subject")[GROUP].first() if GROUP in counted else pd.Series(dtype=object)
-    unit = subject.map(groups).fillna(subject)
-    of_subjects = counted.groupby([unit, subject.rename("scan"), "variant"], sort=False)[metric].mean().reset_index()
-    scores = of_subjects.pivot_table(index="subject", columns="variant", values=metric, sort=False)
-    return scores.reindex(columns=list(dict.fromkeys(cases["variant"])))
+from benchmark.statistics.resampling import DRAWS, LEVEL, Table, bootstrap_p, quantiles, resampled_means
 
 
 def intervals(scores: pd.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
-    """Mean of every variant with its 95 % bootstrap percentile interval over subjects.
+    """Mean of every variant with its 95 % bootstrap percentile interval over groups.
 
     Returns:
         One row per variant: variant, n, mean, low, high.
     """
     complete = scores.dropna()
-    low, high = _quantiles(resampled_means(complete.to_numpy(), draws, seed))
+    low, high = quantiles(resampled_means(complete.to_numpy(), draws, seed))
     means = complete.mean().to_numpy()
     return pd.DataFrame({"variant": scores.columns, "n": len(complete), "mean": means, "low": low, "high": high})
 
@@ -53,8 +33,8 @@ def paired_tests(scores: pd.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> 
     """Wilcoxon's signed-rank test for every pair of variants, with Holm's correction over all pairs.
 
     Returns:
-        One row per pair: first, second, n (subjects scored for both), difference (mean of first - second) with its
-        bootstrap interval low to high, p and p_holm. Identical scores give p = 1; without subjects p is NaN, and Holm
+        One row per pair: first, second, n (groups scored for both), difference (mean of first - second) with its
+        bootstrap interval low to high, p and p_holm. Identical scores give p = 1; without groups p is NaN, and Holm
         corrects for the other pairs.
     """
     rows = [_compare(scores[[first, second]].dropna(), draws, seed) for first, second in combinations(scores, 2)]
@@ -64,12 +44,27 @@ def paired_tests(scores: pd.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> 
     return table
 
 
+def hierarchical_tests(draws: pd.DataFrame) -> pd.DataFrame:
+    """Every pair of variants in draws over folds, trainings and groups.
+
+    Args:
+        draws: Of `benchmark.statistics.resampling.hierarchical_means`.
+
+    Returns:
+        One row per pair, in the order of `paired_tests`: method_low, method_high, p_method, p_method_holm.
+    """
+    pairs = list(combinations(draws, 2))
+    differences = np.array([draws[first] - draws[second] for first, second in pairs]).reshape(len(pairs), -1).T
+    low, high = quantiles(differences)
+    p = bootstrap_p(differences)
+    return pd.DataFrame({"method_low": low, "method_high": high, "p_method": p, "p_method_holm": holm(p)})
+
+
 def holm(p: Table) -> Table:
     """Holm's step-down correction; NaN stays NaN and counts as no test."""
-    tested = np.isfinite(p)
+    order = np.argsort(p)[: np.count_nonzero(np.isfinite(p))]  # NaN comes last
     corrected = np.full(p.shape, np.nan)
-    if tested.any():
-        corrected[tested] = multipletests(p[tested], method="holm")[1]
+    corrected[order] = np.maximum.accumulate(np.minimum(1.0, p[order] * np.arange(len(order), 0, -1)))
     return corrected
 
 
@@ -82,38 +77,31 @@ def signed_rank_p(differences: Table) -> float:
     return float(stats.wilcoxon(differences).pvalue)
 
 
-def smallest_p(subjects: int) -> float:
-    """The smallest two-sided p that the signed-rank test can reach with so many subjects."""
-    return float(min(1.0, 2.0 ** (1 - subjects)))
+def smallest_p(groups: int) -> float:
+    """The smallest two-sided p that the signed-rank test can reach with so many groups."""
+    return float(min(1.0, 2.0 ** (1 - groups)))
+
+
+def corrected(tests: pd.DataFrame) -> str:
+    """The column with the corrected p that counts: that of methods where there are trainings enough to tell."""
+    return "p_method_holm" if "p_method_holm" in tests else "p_holm"
+
+
+def floor_p(tests: pd.DataFrame, draws: int = DRAWS) -> float:
+    """The smallest corrected p that any pair can reach: for want of groups, or of bootstrap draws."""
+    if tests.empty:
+        return float("nan")
+    smallest = 2 / (1 + draws) if corrected(tests) == "p_method_holm" else smallest_p(int(tests["n"].max()))
+    return min(1.0, len(tests) * smallest)
 
 
 def too_few(tests: pd.DataFrame) -> bool:
-    """Whether no corrected p of `paired_tests` could fall below the level, for want of subjects."""
-    return len(tests) * smallest_p(int(tests["n"].max())) > LEVEL
-
-
-def resampled_means(values: Table, draws: int = DRAWS, seed: int = 0) -> Table:
-    """Column means `[draws, K]` of rows drawn with replacement from `values` `[N, K]`, NaN without rows."""
-    if not len(values):
-        return np.full((draws, values.shape[1]), np.nan)
-    means: Table = _resamplings(len(values), draws, seed) @ values / len(values)
-    return means
-
-
-@lru_cache(maxsize=4)
-def _resamplings(subjects: int, draws: int, seed: int) -> Table:
-    """How often each subject is drawn, `[draws, subjects]`; the same for all that is compared."""
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(subjects, np.full(subjects, 1 / subjects), size=draws).astype(np.float64)
-
-
-def ranks(scores: pd.DataFrame, *, lower_is_better: bool = False) -> pd.DataFrame:
-    """Rank of every variant within each subject that all have scored, 1 the best, ties averaged."""
-    return scores.dropna().rank(axis=1, ascending=lower_is_better)
+    """Whether no corrected p could fall below the level, however far networks lie apart."""
+    return floor_p(tests) > LEVEL
 
 
 def friedman_p(scores: pd.DataFrame) -> float:
-    """Friedman's test that all variants are alike; NaN below three variants or two subjects, 1 where all are equal."""
+    """Friedman's test that all variants are alike; NaN below three variants or two groups, 1 where all are equal."""
     complete = scores.dropna()
     if complete.shape[1] < 3 or len(complete) < 2:
         return float("nan")
@@ -122,57 +110,15 @@ def friedman_p(scores: pd.DataFrame) -> float:
     return float(stats.friedmanchisquare(*complete.to_numpy().T).pvalue)
 
 
-def critical_difference(variants: int, subjects: int) -> float:
+def critical_difference(variants: int, groups: int) -> float:
     """Nemenyi's critical difference of mean ranks at the 5 % level (Demsar, JMLR 2006)."""
     q = stats.studentized_range.ppf(1 - LEVEL, variants, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(variants * (variants + 1) / (6 * subjects)))
-
-
-def replicate_ranks(cases: pd.DataFrame, metric: str = "dice", *, lower_is_better: bool = False) -> pd.DataFrame:
-    """Rank of every variant in each fold and seed: replicates down, variants across."""
-    parts = {
-        f"fold {fold}, seed {seed}": subject_scores(part, metric).mean()
-        for (fold, seed), part in cases.groupby(["fold", "seed"])
-    }
-    means = pd.DataFrame(parts).T.reindex(columns=list(dict.fromkeys(cases["variant"]))).rename_axis("replicate")
-    return means.dropna().rank(axis=1, ascending=lower_is_better)
-
-
-def kendall_w(table: pd.DataFrame) -> float:
-    """Kendall's coefficient of concordance of rankings `[replicates, variants]`, corrected for ties: 1 if all agree."""
-    m, k = table.shape
-    if m < 2 or k < 2:
-        return float("nan")
-    sums = table.sum().to_numpy()
-    ties = sum(float((counts**3 - counts).sum()) for counts in (row.value_counts() for _, row in table.iterrows()))
-    scale = m**2 * (k**3 - k) - m * ties
-    return float(12 * ((sums - sums.mean()) ** 2).sum() / scale) if scale else float("nan")
-
-
-def mean_tau(table: pd.DataFrame) -> float:
-    """Mean of Kendall's tau-b over all pairs of replicates; NaN where none is defined."""
-    taus = [kendall_tau(table.loc[one], table.loc[other])[0] for one, other in combinations(table.index, 2)]
-    defined = [tau for tau in taus if np.isfinite(tau)]
-    return float(np.mean(defined)) if defined else float("nan")
-
-
-def kendall_tau(first: "pd.Series[float]", second: "pd.Series[float]") -> tuple[float, float]:
-    """Kendall's tau-b and its p-value over the pairs that both sides know; NaN for fewer than three."""
-    both = first.notna() & second.notna()
-    if both.sum() < 3:
-        return np.nan, np.nan
-    result = stats.kendalltau(first[both], second[both])
-    return float(result.statistic), float(result.pvalue)
+    return float(q * np.sqrt(variants * (variants + 1) / (6 * groups)))
 
 
 def _compare(pair: pd.DataFrame, draws: int, seed: int) -> tuple[str, str, int, float, float, float, float]:
     first, second = pair.columns
     differences = (pair[first] - pair[second]).to_numpy(np.float64)
-    low, high = _quantiles(resampled_means(differences[:, None], draws, seed))
+    low, high = quantiles(resampled_means(differences[:, None], draws, seed))
     mean = float(differences.mean()) if differences.size else float("nan")
     return first, second, len(pair), mean, float(low[0]), float(high[0]), signed_rank_p(differences)
-
-
-def _quantiles(means: Table) -> Table:
-    quantiles: Table = np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2], axis=0)
-    return quantiles

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from benchmark.scoring.absence import ABSENT
 from benchmark.scoring.cases import pooled, summarise
+from benchmark.scoring.columns import METRICS
 from datamodules.patches.misalignment import Misalignment
 
 NOISE = "noise"
@@ -87,6 +89,38 @@ def by_misalignment(cases: pd.DataFrame) -> pd.DataFrame:
     named = moved.assign(**{MISALIGNED: [str(Misalignment(mm, degrees)) for mm, degrees in sizes]})
     still = internal(cases)
     return summarise(pd.concat([still.assign(**{MISALIGNED: str(Misalignment())}), named]), ["variant", MISALIGNED])
+
+
+def by_subject(cases: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the structures (and seeds) of every subject.
+
+    Returns:
+        One row per variant, subject and metric: these, and value.
+    """
+    counted = cases[cases["status"] != ABSENT.status]
+    means = counted.groupby(["variant", "subject"], sort=False)[list(METRICS)].mean()
+    return means.reset_index().melt(["variant", "subject"], var_name="metric")
+
+
+def of_structures(cases: pd.DataFrame, structures: Sequence[str]) -> pd.DataFrame:
+    """Mean Dice (over seeds) of some structures in every subject: variant, structure, subject, dice."""
+    counted = cases[(cases["status"] != ABSENT.status) & cases["structure"].isin(list(structures))]
+    return counted.groupby(["variant", "structure", "subject"], sort=False)["dice"].mean().reset_index()
+
+
+def sizes(cases: pd.DataFrame) -> pd.DataFrame:
+    """Mean volume of every structure's truth over the subjects that have it, the largest first: structure, ml."""
+    volumes = cases["truth_ml"].where(cases["truth_ml"] > 0).groupby(cases["structure"], sort=False).mean()
+    ordered = volumes.sort_values(ascending=False, kind="stable", na_position="last")
+    return ordered.rename("ml").rename_axis("structure").reset_index()
+
+
+def voxel_mm(cases: pd.DataFrame) -> float:
+    """Side of a cube as large as a voxel of the truth, the median over subjects; NaN where nothing tells."""
+    voxels = cases["tp"] + cases["fn"]
+    known = cases[voxels > 0]
+    volumes = (1000 * known["truth_ml"] / voxels[voxels > 0]).groupby(known["subject"]).median()
+    return float(volumes.median() ** (1 / 3))
 
 
 def wide(summary: pd.DataFrame, metric: str, rows: str, columns: str, value: str = "mean") -> pd.DataFrame:

@@ -72,7 +72,7 @@ def check(
         processes: Subjects read at a time.
     """
     from benchmark.console import progress
-    from benchmark.figures.contact_sheet import sheet_of
+    from benchmark.figures.pictures.contact_sheet import sheet_of
     from benchmark.verbs.finding_tables import counts, show_findings, write_findings
     from benchmark.verbs.reading import read_listing, refuse_given, settings, show_intensities
     from datamodules.checks.source import check_source
@@ -198,8 +198,8 @@ def picture(cohort: Path, subject: str, output: Path) -> None:
         output: File to write, .png or .pdf; without either both are written.
     """
     from benchmark.console import stdout
-    from benchmark.figures.panels import whole_brain
-    from benchmark.figures.scenes import load_scene
+    from benchmark.figures.pictures.panels import whole_brain
+    from benchmark.figures.pictures.scenes import load_scene
     from benchmark.figures.style import FORMATS, house_style, save, write
     from datamodules.cohort.store import open_cohort
     from datamodules.sources.subjects import named

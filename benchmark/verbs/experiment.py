@@ -136,6 +136,10 @@ def report(
     together: str | None = None,
     cohort: Path | None = None,
     by: list[str] | None = None,
+    absent: Literal["penalise", "exclude"] | None = None,
+    scored: list[str] | None = None,
+    order: Literal["rank", "paper"] = "rank",
+    watch: bool = False,
 ) -> None:
     """Make tables, statistics, figures and one HTML page from finished runs; they say which runs are missing.
 
@@ -145,10 +149,19 @@ def report(
         together: Name of one table for the runs of all experiments given, where cohort and folds are the same.
         cohort: Prepared cohort, for pictures and the certificate of folds, if it isn't where the runs found it.
         by: Covariates by which subjects are divided, such as sex scanner age:50,65 (bands).
+        absent: Whether the leading distance charges a missed or spurious structure the volume's diagonal; as the
+            experiment says where not given.
+        scored: Structures that means are over, such as Left-Hippocampus; as the experiment says where not given.
+        order: Of networks, by rank or as in the paper's Table 1.
+        watch: Write the report anew whenever a run has finished, until all have; Ctrl-C stops it.
     """
     from benchmark.report.console import make_report
-    from benchmark.report.further.options import ReportOptions
+    from benchmark.report.options import ReportOptions
+    from benchmark.report.watch import watch_report
+    from benchmark.runs.reading import Changes
     from benchmark.sharing.unpack import opened
 
+    make = watch_report if watch else make_report
+    options = ReportOptions(together, cohort, tuple(by or ()), Changes(absent, scored, order))
     with opened(runs) as folders:
-        make_report(folders, output, ReportOptions(together, cohort, tuple(by or ())))
+        make(folders, output, options)

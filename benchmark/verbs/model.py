@@ -62,7 +62,7 @@ def predict(
         uncertainty: Also write SUBJECT_entropy.nii.gz: 0 where the network is certain, 1 where it knows nothing.
     """
     from benchmark.console import progress, stdout
-    from benchmark.figures.contact_sheet import draw_sheet
+    from benchmark.figures.pictures.contact_sheet import draw_sheet
     from benchmark.labelling.devices import choose_device
     from benchmark.labelling.new_subjects import VOLUMES
     from benchmark.labelling.new_subjects import predict as label
@@ -103,7 +103,7 @@ def score(
     indices: Literal["neither", "predictions", "truth", "both"] = "neither",
     unknown_labels: Literal["refuse", "background"] = "refuse",
     resample: bool = False,
-    absent_distance: Literal["diagonal", "excluded"] = "diagonal",
+    absent: Literal["penalise", "exclude"] = "penalise",
     partial: bool = False,
     processes: int = 1,
     json: Path | None = None,
@@ -121,7 +121,7 @@ def score(
         indices: Which maps hold class indices of the protocol instead of FreeSurfer labels.
         unknown_labels: What happens to label ids outside the protocol.
         resample: Bring predictions on other grids onto the truth's, nearest voxel, instead of refusing them.
-        absent_distance: What a missed or spurious structure pays as distance.
+        absent: What a missed or spurious structure pays as distance: the volume's diagonal, or nothing.
         partial: Leave out subjects that not all folders have, instead of refusing.
         processes: Subjects scored at a time.
         json: File to write the summary to.
@@ -134,9 +134,7 @@ def score(
 
     for path in filter(None, (output, json)):
         check_writable(path)
-    settings = ScoreSettings(
-        load_protocol(protocol), indices, unknown_labels == "background", resample, absent_distance
-    )
+    settings = ScoreSettings(load_protocol(protocol), indices, unknown_labels == "background", resample, absent)
     places = {PREDICTION: predictions, TRUTH: truth, **({PET: pet} if pet else {})}
     matches = match_files(places, settings.protocol, segmentation=segmentation, partial=partial)
     with progress("score", len(matches)) as advance:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 KEPT = (
+    "Manufacturer",
     "Units",
     "TracerName",
     "TracerRadionuclide",
@@ -19,7 +20,7 @@ KEPT = (
     "ImageDecayCorrected",
     "ImageDecayCorrectionTime",
 )
-"""What standardised uptake values need, in PET-BIDS' terms."""
+"""In PET-BIDS' terms: what standardised uptake values need, and who made the scanner (or that none did)."""
 
 
 def sidecar_file(image: Path) -> Path:

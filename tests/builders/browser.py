@@ -1,6 +1,8 @@
 """A headless Chromium, driven through chromedriver's W3C interface with the standard library alone."""
 
+import base64
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -12,10 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+QUIET = ("quic", "background-networking", "component-update", "sync")
+ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1300,900"]
 OPTIONS = {
     "goog:loggingPrefs": {"browser": "ALL"},
-    "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,1600"]},
+    "goog:chromeOptions": {"args": [*ARGUMENTS, *(f"--disable-{service}" for service in QUIET)]},
 }
+AXE = Path(os.environ.get("AXE", ".venv/cache/npm/node_modules/axe-core/axe.min.js"))
+"""Where `make test-browser` installs axe-core."""
+SERIOUS = ("serious", "critical")
 
 
 def available() -> bool:
@@ -44,6 +51,71 @@ class Page:
     def console(self) -> list[str]:
         """Everything that the page logged since it was last asked."""
         return [entry["message"] for entry in ask(f"{self.session}/se/log", {"type": "browser"})]
+
+    def text(self, selector: str) -> str:
+        """Of the first element that is meant, with plain spaces."""
+        found = str(self.run("return document.querySelector(arguments[0]).textContent", selector))
+        return " ".join(found.split())
+
+    def count(self, selector: str) -> int:
+        return int(self.run("return document.querySelectorAll(arguments[0]).length", selector))
+
+    def devtools(self, command: str, **parameters: object) -> Any:
+        """What Chromium's own protocol answers."""
+        return ask(f"{self.session}/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def screen(self, width: int, height: int = 800) -> None:
+        """Of so many pixels; below 600 a telephone's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.devtools("Emulation.setDeviceMetricsOverride", **size)
+
+    def media(self, medium: str = "", **features: str) -> None:
+        """Say `print`, or what a person prefers: `scheme="dark"`, `motion="reduce"`."""
+        names = {"scheme": "prefers-color-scheme", "motion": "prefers-reduced-motion"}
+        told = [{"name": names[name], "value": value} for name, value in features.items()]
+        self.devtools("Emulation.setEmulatedMedia", media=medium, features=told)
+
+    def mouse(self, kind: str, x: float, y: float, **more: object) -> None:
+        """Move, press, release or turn the wheel at a place of the window, as a hand would."""
+        self.devtools("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def click(self, selector: str) -> None:
+        """Click where an element is, after scrolling to it."""
+        x, y = self.place(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.mouse(kind, x, y, button="left", clickCount=1)
+
+    def place(self, selector: str) -> tuple[float, float]:
+        """The middle of an element in the window, after scrolling to it."""
+        x, y = self.run(
+            "const one = document.querySelector(arguments[0]);"
+            "one.scrollIntoView({block: 'center', behavior: 'instant'}); const box = one.getBoundingClientRect();"
+            "return [box.x + box.width / 2, box.y + box.height / 2]",
+            selector,
+        )
+        return float(x), float(y)
+
+    def key(self, name: str) -> None:
+        for kind in ("keyDown", "keyUp"):
+            self.devtools("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name])
+
+    def printed(self) -> bytes:
+        """The page as PDF, on A4."""
+        options = {"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": True}
+        return base64.b64decode(self.devtools("Page.printToPDF", **options)["data"])
+
+    def faults(self) -> list[str]:
+        """The serious faults of accessibility that axe-core finds, each with the first elements at fault."""
+        self.run(AXE.read_text())
+        found = self.run("return axe.run(document).then(told => told.violations)")
+        return [
+            f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
+            for one in found
+            if one["impact"] in SERIOUS
+        ]
+
+
+KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "PageUp": 33, "PageDown": 34, "Escape": 27}
 
 
 @contextmanager

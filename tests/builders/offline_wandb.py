@@ -23,7 +23,7 @@ WHOLE, FIRST, LAST = 1, 2, 4
 
 @dataclass(frozen=True)
 class OfflineRun:
-    """One recorded process: identity, configuration, rows of history, names of artifacts."""
+    """One recorded process: identity, configuration, rows of history, names of artifacts, and its summary."""
 
     id: str
     group: str
@@ -32,6 +32,7 @@ class OfflineRun:
     config: dict[str, Any]
     history: list[dict[str, Any]]
     artifacts: list[str]
+    summary: dict[str, Any]
 
     @property
     def logged(self) -> set[str]:
@@ -56,7 +57,9 @@ def read_run(path: Path) -> OfflineRun:
     artifacts = [artifact.name for artifact in of_kind.get("artifact", [])]
     requests = [request for request in of_kind.get("request", []) if request.HasField("log_artifact")]
     artifacts += [request.log_artifact.artifact.name for request in requests]
-    return OfflineRun(run.run_id, run.run_group, run.job_type, run.display_name, _values(updates), history, artifacts)
+    summary = _values(item for update in of_kind.get("summary", []) for item in update.update)
+    identity = (run.run_id, run.run_group, run.job_type, run.display_name)
+    return OfflineRun(*identity, _values(updates), history, artifacts, summary)
 
 
 def _parse(content: bytes) -> Record:

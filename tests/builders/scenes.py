@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmark.figures.scenes import Scene
+from benchmark.figures.pictures.scenes import Scene
 from datamodules.labels.protocol import load_protocol
 
 
@@ -15,4 +15,4 @@ def scene(variants: int = 2, protocol: str = "aseg45") -> Scene:
     truth[6:10, 6:16, 6:9] = known.names.index("Left-Hippocampus")
     image = np.random.default_rng(0).random(truth.shape, np.float32)
     predictions = {f"net{index}": np.roll(truth, index, 0) for index in range(variants)}
-    return Scene("s1", {"pet": image, "mr": image}, truth, predictions, (1.0, 2.0, 3.0), known)
+    return Scene("s1", {"pet": image, "mr": image}, truth, predictions, (1.0, 2.0, 3.0), (-10.0, -24.0, -24.0), known)

@@ -5,7 +5,7 @@ from builders.tiny_experiment import begin, tiny
 
 from benchmark.__main__ import main
 from benchmark.experiment.work import work
-from benchmark.report.further.calibration import calibration_sheets
+from benchmark.report.sheets.calibration import calibration_sheets
 from benchmark.runs.evidence import gather
 from benchmark.sharing.pack import Contents, pack
 from benchmark.sharing.unpack import opened

@@ -67,13 +67,14 @@ def test_losses_dice_of_structures_learning_rate_throughput_and_slices_are_logge
     assert all(any(picture) for picture in pictures)
 
 
-def test_the_summary_run_has_tables_figures_and_all_cases(experiment):
+def test_the_summary_run_has_verdict_tables_figures_all_cases_and_the_page(experiment):
     runs, _ = experiment
     (summary,) = read_runs(runs)
     assert (summary.group, summary.job_type) == ("tiny", "summary")
     assert {"tables/overall", "tables/structures", "figures/boxes"} <= summary.logged
-    assert summary.artifacts
-    assert "tiny-cases" in summary.artifacts
+    assert {"tiny-cases", "tiny-report"} <= set(summary.artifacts)
+    told = json.loads((runs / "report/tiny/verdict.json").read_text())
+    assert summary.summary["verdict/headline"] == told["headline"] != ""
 
 
 @pytest.mark.parametrize("trouble", ["no key", pytest.param("no server", marks=pytest.mark.slow)])

@@ -16,8 +16,7 @@ from benchmark.labelling.whole_subjects import Inference, label_subject
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.scoring.case_table import read_cases
 from benchmark.scoring.columns import SCORES, UPTAKE
-from benchmark.statistics.consistency import UPTAKE as UPTAKE_QUANTITY
-from benchmark.statistics.consistency import quantities
+from benchmark.statistics.consistency import measure
 from datamodules.files import write_csv
 from models import NETWORKS
 
@@ -50,7 +49,7 @@ def test_a_run_is_scored_with_everything_that_the_report_asks_for(cohort, run):
     assert list(cases.columns[:10]) == [*RunRecord.__annotations__, "subject", "group"]
     assert cases["group"].tolist() == cases["subject"].map(cohort.groups).tolist()
     assert {*SCORES, *UPTAKE} <= set(cases.columns)
-    assert UPTAKE_QUANTITY.name in [quantity.name for quantity in quantities(cases)]
+    assert "uptake" in [one.quantity.name for one in measure(cases)]
 
 
 def test_the_table_keeps_every_bit(cohort, run):

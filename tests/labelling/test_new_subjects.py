@@ -9,7 +9,7 @@ import torch
 from builders.cohorts import LIA, make_cohort, write_source
 from builders.trained import train
 
-from benchmark.figures.contact_sheet import draw_sheet
+from benchmark.figures.pictures.contact_sheet import draw_sheet
 from benchmark.labelling.devices import choose_device
 from benchmark.labelling.new_subjects import choose_images, predict
 from benchmark.labelling.predictions import write_prediction

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from benchmark.report.paper import beside_paper, earlier_table, printed_table, ranking_agreement
-from benchmark.report.sheets import earlier_sheet
+from benchmark.report.sheets.scores import earlier_sheet
 
 
 def summary_like_printed(shift: float = 0.0) -> pd.DataFrame:

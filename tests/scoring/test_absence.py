@@ -22,12 +22,12 @@ def test_distances_are_the_diagonal_where_missed_or_spurious():
 
 
 def test_distances_can_be_excluded_where_missed_or_spurious():
-    settled = settle_distances(MEASURED, STATUS, 99.0, "excluded")["metric"]
+    settled = settle_distances(MEASURED, STATUS, 99.0, "exclude")["metric"]
     np.testing.assert_array_equal(settled, [0.7, np.nan, np.nan, np.nan])
 
 
 def test_another_policy_is_refused_with_the_choices():
-    with pytest.raises(ValueError, match="'infinite'; choose one of diagonal, excluded"):
+    with pytest.raises(ValueError, match="'infinite'; choose one of penalise, exclude"):
         settle_distances(MEASURED, STATUS, 99.0, "infinite")
 
 

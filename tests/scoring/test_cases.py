@@ -59,7 +59,7 @@ def test_missed_and_spurious_structures_pay(both, structure):
 
 
 def test_distances_of_missed_and_spurious_structures_can_be_excluded(both):
-    summary = summarise(score(*both, absent_distance="excluded").assign(subject="a"))
+    summary = summarise(score(*both, absent="exclude").assign(subject="a"))
     hausdorff = average(summary, "hausdorff_mm")
     assert hausdorff[["mean", "cells", "missed", "spurious"]].tolist() == [1.0, 1, 1, 1]
     assert average(summary, "dice")["cells"] == 3
@@ -145,3 +145,10 @@ def test_cases_survive_a_csv(both, tmp_path):
     cases = score(*both).assign(subject="a")
     cases.to_csv(tmp_path / "cases.csv", index=False)
     pd.testing.assert_frame_equal(summarise(pd.read_csv(tmp_path / "cases.csv")), summarise(cases))
+
+
+def test_every_distance_is_averaged_over_found_structures_beside_all_of_them(both):
+    summary = summarise(score(*both).assign(subject="a"))
+    diagonal = np.linalg.norm(np.multiply(12, SPACING))
+    assert average(summary, "hausdorff_mm")[["mean", "cells"]].tolist() == [pytest.approx((1 + 2 * diagonal) / 3), 3]
+    assert average(summary, "hausdorff_found_mm")[["mean", "cells", "missed", "spurious"]].tolist() == [1.0, 1, 1, 1]

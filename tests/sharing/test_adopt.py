@@ -16,9 +16,9 @@ from benchmark.experiment.evaluate import concerned
 from benchmark.experiment.plan import plan, splits_of
 from benchmark.experiment.run import execute
 from benchmark.report.facts import read_costs, read_facts
-from benchmark.report.further.provenance import provenance
+from benchmark.report.how_trained import provenance
 from benchmark.report.numbers import compute
-from benchmark.report.sheets import main_sheets
+from benchmark.report.sheets.scores import main_sheets
 from benchmark.runs.evidence import gather
 from benchmark.runs.folder import RunFolder
 from benchmark.sharing.adopt import Adoption, adopt

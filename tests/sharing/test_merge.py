@@ -8,8 +8,8 @@ from builders.cases import cases_of
 from builders.runs import write_runs
 
 from benchmark.__main__ import main
-from benchmark.report.further.covariates import divide
 from benchmark.report.numbers import compute
+from benchmark.report.sheets.covariates import divide
 from benchmark.report.write import write_tables
 from benchmark.runs.contributions import contributions
 from benchmark.runs.evidence import find_runs, gather, write_grid

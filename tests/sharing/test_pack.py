@@ -12,9 +12,9 @@ from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_condition, write_predictions, write_runs
 
 from benchmark.report.certificate import packed_folds
-from benchmark.report.further.covariates import divide
-from benchmark.report.further.options import ReportOptions
 from benchmark.report.numbers import compute
+from benchmark.report.options import ReportOptions
+from benchmark.report.sheets.covariates import divide
 from benchmark.report.write import report, write_tables
 from benchmark.runs.evidence import find_runs, gather, write_grid
 from benchmark.sharing.pack import Contents, pack
@@ -101,7 +101,7 @@ def test_what_is_asked_for_goes_along_and_pictures_need_the_cohort_alone(runs: P
         made = report(folders, tmp_path / "report", options=ReportOptions(cohort=cohort.path))
     (one,) = made.experiments
     assert one.remark == ""  # of the rows that were chosen none is missing
-    assert one.viewer["subjects"]
+    assert one.browser
 
 
 def load_fold(cohort: Cohort, subject: str) -> int:

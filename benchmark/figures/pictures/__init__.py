@@ -1,0 +1,1 @@
+"""Pictures of brains: slices, surfaces, and every network beside the truth."""
