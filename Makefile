@@ -12,7 +12,7 @@ export WANDB_DATA_DIR := $(CACHE)/wandb
 # One thread: sums over more come out differently in the last bit, and some tests compare bits.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --basetemp $(CACHE)/pytest
 
-.PHONY: install demo test test-slow test-browser test-slurm test-nnunet test-gpu lint
+.PHONY: install install-locked sbom demo test test-slow test-browser test-slurm test-nnunet test-gpu lint
 install: $(STAMP)
 
 # dynamic-network-architectures asks for timm and so for torchvision, which ResEnc U-Net never imports: it comes alone.
@@ -21,6 +21,21 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps dynamic-network-architectures
 	mkdir -p $(CACHE) && touch $(STAMP)
+
+# The same files, byte by byte, that were tested: `make install-locked demo`. PyTorch comes first and by its version
+# alone, as each index has builds of its own; PIP_EXTRA_INDEX_URL names another index, such as that of its CPU builds.
+install-locked:
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "$$(grep ^torch== constraints.txt)"
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement .ci/requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	mkdir -p $(CACHE) && touch $(STAMP)
+
+# What is installed, as CycloneDX: sbom.json.
+sbom: install
+	$(BIN)/python -m venv $(CACHE)/sbom
+	$(CACHE)/sbom/bin/python -m pip install --quiet cyclonedx-bom==7.5.0
+	$(CACHE)/sbom/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o sbom.json
 
 demo: install
 	$(BIN)/petmr demo

@@ -86,7 +86,7 @@ def main(args: list[str] | None = None) -> None:
     """Do what the command line asks: exit code 0, 1 with one sentence for bad input, 2 for wrong usage."""
     words = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in words
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109  networks of the user's own are named by class path
+    sys.path.append(os.getcwd())  # noqa: PTH109  for networks of the user's own; last, as no file here is ever torch
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         call([word for word in words if word != "--debug"])

@@ -1,7 +1,7 @@
 """Checkpoints that are whole or not there, and that can't run code when they are read."""
 
 import pickle
-import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.fabric.utilities.types import _PATH
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from benchmark.content_hash import check_hash, hashed_archive
 from datamodules.files import atomic_path
 
+SUFFIX = ".ckpt"
 PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 """Of the state of `ModelCheckpoint`."""
 
@@ -22,7 +24,7 @@ OPTIMIZER = "optimizer_states"
 
 
 class SafeCheckpointIO(TorchCheckpointIO):
-    """Writes beside the place, flushes, renames; reads tensors and plain values only.
+    """Writes beside the place, flushes, renames; reads tensors and plain values only, and every bit as it was written.
 
     Lightning's own goes through the system's temporary folder, and a rename across devices isn't atomic; it also reads
     any pickle where the caller doesn't say otherwise.
@@ -34,31 +36,57 @@ class SafeCheckpointIO(TorchCheckpointIO):
         Raises:
             OSError: If there is no room for it.
         """
-        with atomic_path(Path(path)) as temporary:
+        with atomic_path(Path(path)) as temporary, hashed_archive(temporary) as file:
             try:
-                torch.save(checkpoint, temporary)
-            except RuntimeError as error:  # torch's own words for a write that fell short
-                free = shutil.disk_usage(temporary.parent).free / 2**30
-                raise OSError(f"{path}: can't be written, {free:.1f} GiB are free there ({error}).") from error
+                torch.save(checkpoint, file)
+            except RuntimeError as error:
+                if isinstance(error.__context__, OSError):  # which torch hides behind words of its own
+                    raise error.__context__ from error
+                raise
 
     def load_checkpoint(
         self, path: _PATH, map_location: Callable[..., Any] | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint from a path or an address.
+        """Read a checkpoint of this machine.
 
         Raises:
-            ValueError: If it is truncated, or holds anything but tensors and plain values.
+            FileNotFoundError: If there is none; nothing is fetched from an address.
+            ValueError: If it is damaged, or holds anything but tensors and plain values.
         """
+        if not Path(path).is_file():
+            hint = " Fetch it first: nothing is read from an address." if "://" in str(path) else ""
+            raise FileNotFoundError(f"{path}: there is no such checkpoint.{hint}")
         try:
-            return super().load_checkpoint(path, map_location or _as_saved, weights_only=True)
-        except (FileNotFoundError, PermissionError):
+            check_hash(Path(path))
+        except ValueError as error:
+            raise ValueError(f"{path}: is no checkpoint that can be read: {error}.") from error
+        try:
+            _check_stored(Path(path))
+            loaded = super().load_checkpoint(path, map_location or _as_saved, weights_only=True)
+        except PermissionError:
             raise
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError) as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
-                f"{path}: is no checkpoint that can be read: it is damaged, or holds more than tensors and plain "
-                f"values, which is refused because it could run code ({first})."
+                f"{path}: is no checkpoint that can be read: it holds more than tensors and plain values, which is "
+                f"refused because it could run code ({first})."
             ) from error
+        return loaded
+
+    def remove_checkpoint(self, path: _PATH) -> None:
+        """Remove a checkpoint that a better one has replaced, and nothing else.
+
+        Which one that is may stand in a checkpoint of someone else, and Lightning would remove whole folders.
+        """
+        if Path(path).suffix == SUFFIX and Path(path).is_file():
+            Path(path).unlink()
+
+
+def _check_stored(path: Path) -> None:
+    """Refuse an archive whose entries are packed, as one of a few bytes may unpack to more than any memory."""
+    with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("its entries are compressed")
 
 
 def drop_optimizer(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Files that a reader never meets half-written: a temporary name in the same folder, flushed, then renamed."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -14,11 +15,29 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk, a quota and a limit on sizes."""
+
+
+class DiskFullError(OSError):
+    """There is no room for a file."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        """Say so of a file that was to be written, and the number of the error."""
+        super().__init__(number, f"disk full: {path}: there is no room for it. Make some, and give the command again.")
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of `path` to write to; on success it takes the name, on failure it goes.
 
     The temporary name keeps the suffixes, since nibabel and matplotlib choose the format by them.
+
+    Raises:
+        DiskFullError: If there is no room for it; what had the name before is still there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")  # as `remove_temporaries` knows it
@@ -27,6 +46,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in FULL and not isinstance(error, DiskFullError):
+            raise DiskFullError(path, error.errno) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -101,8 +124,17 @@ def digest(value: Any) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file, empty where there is none."""
+    """The object in a JSON file, empty where there is none.
+
+    Raises:
+        ValueError: If it holds something else.
+    """
     if not path.is_file():
         return {}
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: is damaged: it is no JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: is damaged: it holds no JSON object.")
     return content

@@ -1,11 +1,15 @@
-"""Hashes of large files, computed once: remembered by size, time and inode in the user's cache."""
+"""Hashes of large files, computed once: remembered in the user's cache while the files' stamps stay the same."""
 
 import os
+import time
 from pathlib import Path
 
 from datamodules.files import digest, read_json, sha256, write_json
 
-Stamp = tuple[int, int, int]
+Stamp = list[int]
+
+SETTLED_NS = 2 * 10**9
+"""A file that was changed less than this ago may change again without a new time: file systems round, some to 2 s."""
 
 
 class HashMemory:
@@ -16,25 +20,31 @@ class HashMemory:
         self.folder = folder.resolve()
         self.place = cache_folder() / "hashes" / f"{digest(str(self.folder))}.json"
         try:
-            self.known = read_json(self.place)
-        except (OSError, ValueError):  # a cache that is damaged is no cache
+            self.known = dict(read_json(self.place))
+        except (OSError, ValueError, TypeError):  # a cache that is damaged is no cache
             self.known = {}
         self.changed = False
 
-    def sha256(self, name: str) -> str:
-        """The hash of a file of the folder; read only where its size, time or inode isn't what is remembered.
+    def has(self, name: str, expected: str) -> bool:
+        """Whether a file of the folder has a hash; read where nothing is remembered, and again before it is accused.
 
         Raises:
             OSError: If it can't be read.
         """
-        path = self.folder / name
-        stamp = list(_stamp(path))
-        entry = self.known.get(name)
-        if entry and entry[:-1] == stamp:
-            return str(entry[-1])
+        return self.known.get(name) == [*_stamp(self.folder / name), expected] or self.sha256(name) == expected
+
+    def sha256(self, name: str) -> str:
+        """The hash of a file of the folder, read now.
+
+        Raises:
+            OSError: If it can't be read.
+        """
+        path, now = self.folder / name, time.time_ns()
+        before = _stamp(path)
         found = sha256(path)
-        self.known[name] = [*stamp, found]
-        self.changed = True
+        if before == _stamp(path) and max(before[1:3]) + SETTLED_NS < now:
+            self.known[name] = [*before, found]
+            self.changed = True
         return found
 
     def save(self) -> None:
@@ -53,5 +63,6 @@ def cache_folder() -> Path:
 
 
 def _stamp(path: Path) -> Stamp:
+    """Size, times and inode; the second time is of any change, and no program can set it."""
     status = path.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

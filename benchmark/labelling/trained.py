@@ -1,18 +1,16 @@
 """Trained networks from their checkpoints, alone or as an ensemble: all that labelling a new subject needs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import ArgumentError, ArgumentParser
-from torch import nn
 
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.labelling.sliding_window import Network, SlidingWindow, ensemble, in_precision
 from benchmark.labelling.whole_subjects import Inference
+from benchmark.trust import FAILURES, build_network
 from datamodules.cohort.contract import Contract, differences
 from datamodules.cohort.store import protocol_from_dict
 from datamodules.labels.protocol import Protocol
@@ -68,36 +66,49 @@ class Trained:
         return replace(self, precision=precision or self.precision, inference=inference)
 
 
-def load_trained(path: Path, device: str = "cpu") -> Trained:
+def load_trained(path: Path, device: str = "cpu", trusted: Collection[str] = ()) -> Trained:
     """Build the network of a checkpoint again.
+
+    Args:
+        path: The checkpoint.
+        device: Where the network will be.
+        trusted: Class paths of networks, besides this suite's, whose code may run.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, could run code, or isn't a checkpoint of this suite.
+        ValueError: If it is damaged, could run code, is none of this suite, or of a network that nobody trusts.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such checkpoint.")
-    try:
-        checkpoint = SafeCheckpointIO().load_checkpoint(path)
-    except OSError as error:  # so ends what was cut short near its beginning
-        raise ValueError(f"{path}: is no checkpoint that can be read: it is damaged ({error}).") from error
-    missing = [name for name in SECTIONS if not (isinstance(checkpoint, dict) and checkpoint.get(name))]
+    checkpoint = SafeCheckpointIO().load_checkpoint(path)
+    held = checkpoint if isinstance(checkpoint, dict) else {}
+    missing = [name for name in SECTIONS if not isinstance(held.get(name), dict)]
     if missing or PREPARATION not in checkpoint[DATA]:
         raise ValueError(
             f"{path}: is no checkpoint of this suite (no {', '.join(missing) or PREPARATION}); "
             "expected one that `petmr run` or `petmr fit` has written, such as checkpoints/best.ckpt."
         )
-    network = _build(path, checkpoint["network"])
-    weights = {name.removeprefix(PREFIX): value for name, value in checkpoint["state_dict"].items()}
     try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: its weights don't fit its network {type(network).__name__} ({error}).") from error
+        return _trained(checkpoint, device, trusted)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    except FAILURES as error:  # as someone else may have written anything
+        kind = type(error).__name__
+        raise ValueError(
+            f"{path}: its entries aren't those of a checkpoint of this suite ({kind}: {error})."
+        ) from error
+
+
+def _trained(checkpoint: Mapping[str, Any], device: str, trusted: Collection[str]) -> Trained:
+    weights = {name.removeprefix(PREFIX): value for name, value in checkpoint["state_dict"].items()}
+    network = build_network(checkpoint["network"], weights, trusted)
     data = checkpoint[DATA]
+    modalities, protocol = tuple(data["modalities"]), protocol_from_dict(data[PREPARATION]["protocol"])
+    channels = {"in_channels": len(modalities), "out_channels": protocol.num_classes}
+    if not channels.items() <= checkpoint["network"]["init_args"].items():
+        raise ValueError(f"its network isn't built for its own data: expected {channels}.")
     return Trained(
         bare=network.to(device).eval().requires_grad_(False),
-        modalities=tuple(data["modalities"]),
-        protocol=protocol_from_dict(data[PREPARATION]["protocol"]),
+        modalities=modalities,
+        protocol=protocol,
         settings=PrepareSettings.from_dict(data[PREPARATION]["settings"]),
         contract=Contract.from_dict(data[PREPARATION]["contract"]),
         inference=Inference.from_dict(checkpoint["inference"]),
@@ -105,14 +116,14 @@ def load_trained(path: Path, device: str = "cpu") -> Trained:
     )
 
 
-def load_ensemble(paths: Sequence[Path], device: str = "cpu") -> Trained:
+def load_ensemble(paths: Sequence[Path], device: str = "cpu", trusted: Collection[str] = ()) -> Trained:
     """Average the logits of the networks of several checkpoints, such as those of the folds.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: As `load_trained`; or if two of them read or tell apart something else.
     """
-    members = [load_trained(path, device) for path in paths]
+    members = [load_trained(path, device, trusted) for path in paths]
     for path, member in zip(paths[1:], members[1:], strict=True):
         _check_alike(paths[0], members[0], path, member)
     first = members[0]
@@ -125,30 +136,6 @@ def _short(precision: str) -> str:
     """Of Lightning's names, such as `bf16-mixed`; whatever isn't halved runs in 32 bits."""
     first = precision.partition("-")[0]
     return first if first in HALVES else "32"
-
-
-def _build(path: Path, recipe: dict[str, Any]) -> nn.Module:
-    """The parser accepts subclasses of `nn.Module` only, so a recipe can't call anything else."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(nn.Module, "network")
-    _check_at_hand(path, str(recipe.get("class_path")))
-    try:
-        parsed = parser.parse_object({"network": recipe})
-        network: nn.Module = parser.instantiate_classes(parsed).network
-    except (ArgumentError, TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(f"{path}: its network {recipe.get('class_path')} can't be built here ({reason}).") from error
-    return network
-
-
-def _check_at_hand(path: Path, class_path: str) -> None:
-    """Say what to do where the module of a user's own network isn't found; nothing is imported."""
-    package = class_path.partition(".")[0]
-    if find_spec(package) is None:
-        raise ValueError(
-            f"{path}: its network {class_path} isn't at hand: there is no module '{package}' here. Call petmr from the "
-            f"folder that holds {package}.py, or put that folder on PYTHONPATH."
-        )
 
 
 def _check_alike(path: Path, one: Trained, other_path: Path, other: Trained) -> None:

@@ -22,7 +22,7 @@ def seal(folder: Path, names: Sequence[str] = SEALED) -> dict[str, dict[str, str
     Raises:
         OSError: If a file is missing.
     """
-    return {HASHES: _hashes(folder, names)}
+    return {HASHES: {name: sha256(folder / name) for name in names}}
 
 
 def broken(folder: Path, marker: Path) -> list[str]:
@@ -30,19 +30,16 @@ def broken(folder: Path, marker: Path) -> list[str]:
     sworn = read_json(marker).get(HASHES)
     if not sworn:
         return [f"its {marker.name} swears to no file, as those of older versions: start it over with --restart"]
-    gone = [name for name in sworn if not (folder / name).is_file()]
-    now = _hashes(folder, [name for name in sworn if name not in gone])
-    return [
-        *(f"its {name} is gone" for name in gone),
-        *(f"its {name} isn't what the run wrote" for name, found in now.items() if found != sworn[name]),
-    ]
-
-
-def _hashes(folder: Path, names: Sequence[str]) -> dict[str, str]:
     memory = HashMemory(folder)
-    found = {
-        name: memory.sha256(name) if (folder / name).stat().st_size >= LARGE else sha256(folder / name)
-        for name in names
-    }
+    phrases = [
+        f"its {name} isn't what the run wrote" if (folder / name).is_file() else f"its {name} is gone"
+        for name, hashed in sworn.items()
+        if not ((folder / name).is_file() and _holds(memory, name, hashed))
+    ]
     memory.save()
-    return found
+    return phrases
+
+
+def _holds(memory: HashMemory, name: str, hashed: str) -> bool:
+    path = memory.folder / name
+    return memory.has(name, hashed) if path.stat().st_size >= LARGE else sha256(path) == hashed

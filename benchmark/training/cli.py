@@ -69,6 +69,9 @@ class BenchmarkCLI(LightningCLI):
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
         }
 
+    def _parse_ckpt_path(self) -> None:
+        """Leave the configuration as it is: Lightning would let a checkpoint name classes and settings."""
+
     def resolved(self) -> dict[str, Any]:
         """The whole configuration as plain values, classes by their paths."""
         text = self.parser.dump(self.config, format="json", skip_none=False, skip_link_targets=False)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import lightning as L
@@ -212,8 +212,11 @@ class SegmentationTask(L.LightningModule):
         return label_subject(self.network, batch["image"][0], self.partners, self.inference)
 
 
-def _flat(recipe: Mapping[str, Any] | None) -> dict[str, Any]:
+def _flat(recipe: object) -> dict[str, Any]:
     """Class path and settings of a network side by side; patches of another size may be tried."""
-    plain = json.loads(json.dumps(recipe or {}))  # tuples are lists elsewhere
-    flat = {"class_path": plain["class_path"], **plain["init_args"]} if plain else {}
+    if recipe is None:  # a network that was built in Python
+        return {}
+    plain = json.loads(json.dumps(recipe, default=str))  # tuples are lists elsewhere
+    known = isinstance(plain, dict) and isinstance(plain.get("init_args"), dict)
+    flat = {"class_path": plain.get("class_path"), **plain["init_args"]} if known else {"class_path": plain}
     return {key: value for key, value in flat.items() if key != "patch_size"}

@@ -45,6 +45,7 @@ def predict(
     device: str | None = None,
     precision: Literal["32", "bf16", "16"] | None = None,
     uncertainty: bool = False,
+    trust: list[str] | None = None,
     **options: Unpack[PredictOptions],
 ) -> None:
     """Label new subjects: FreeSurfer labels on the MR's grid, volumes and uptake of every structure, a picture.
@@ -60,6 +61,7 @@ def predict(
         device: Such as cuda or cpu; a GPU where there is one if not given.
         precision: Of the network: 32 bits, or half; as in its training where not given.
         uncertainty: Also write SUBJECT_entropy.nii.gz: 0 where the network is certain, 1 where it knows nothing.
+        trust: Networks of your own that a checkpoint may name, such as my_networks.TinyNet: their code runs.
     """
     from benchmark.console import progress, stdout
     from benchmark.figures.pictures.contact_sheet import draw_sheet
@@ -76,7 +78,7 @@ def predict(
     check_writable(output / VOLUMES)
     one = _images(None if source else pet, mr, image or [])
     _check_choice(one, source, subject, options)
-    trained = load_ensemble(checkpoint, place)
+    trained = load_ensemble(checkpoint, place, trust or ())
     given = {name: options[name] for name in INFERENCE if options.get(name) is not None}  # type: ignore[literal-required]
     trained = changed(trained, options).adjusted(precision, **given)
     subjects = _of_source(source, {**options, "pet": pet}, trained) if source else _one_subject(one, subject)

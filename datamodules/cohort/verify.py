@@ -62,7 +62,7 @@ def verify_volumes(cohort: Cohort, progress: Callable[[str], None] = lambda subj
     for subject in cohort.subjects.values():
         for kind, stored in subject.volumes.items():
             name = volume_file(subject.id, kind)
-            if memory.sha256(name) != stored.sha256:
+            if not memory.has(name, stored.sha256):
                 corrupt.append(f"{subject.id} ({name})")
         progress(subject.id)
     memory.save()

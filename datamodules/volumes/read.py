@@ -1,20 +1,35 @@
 """Reading NIfTI and MGH volumes to the last byte, with a sentence for every way in which that fails."""
 
-import gzip
+import struct
 import zlib
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError, SerializableImage
-from nibabel.spatialimages import SpatialImage
+from nibabel.filebasedimages import ImageFileError
+from nibabel.freesurfer.mghformat import MGHError
+from nibabel.spatialimages import HeaderDataError, SpatialImage
+from nibabel.wrapstruct import WrapStructError
 
 from datamodules.labels.protocol import whole_numbers
 from datamodules.volumes.frames import Frames, average_frames
 from datamodules.volumes.grid import Array, Grid
+from datamodules.volumes.unpack import OversizeError, read_claimed
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh")
-GZIP_MAGIC = b"\x1f\x8b"
+DAMAGES = (
+    ImageFileError,
+    HeaderDataError,
+    MGHError,
+    WrapStructError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    zlib.error,
+    struct.error,
+)
+"""What reading a damaged file raises, besides errors of the system."""
 
 
 def is_image(path: Path) -> bool:
@@ -32,22 +47,16 @@ def load_whole(path: Path) -> SpatialImage:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, or no image.
+        ValueError: If it is damaged, no image, or larger than that of a head.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file.")
     try:
-        kind = type(nib.load(path))
-        data = path.read_bytes()
-        if data.startswith(GZIP_MAGIC):
-            data = gzip.decompress(data)
-        if not (issubclass(kind, SpatialImage) and issubclass(kind, SerializableImage)):
-            raise ValueError(f"it is a {kind.__name__}, not a single-file NIfTI or MGH volume")
-        image = kind.from_bytes(data)
-    except (ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+        return read_claimed(path)
+    except OversizeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    except (*DAMAGES, OSError, MemoryError) as error:
         raise ValueError(_damaged(path, error)) from error
-    assert isinstance(image, SpatialImage)
-    return image
 
 
 def read_volume(path: Path, frames: Frames | None = None) -> tuple[Array, Grid]:
@@ -66,7 +75,7 @@ def read_volume(path: Path, frames: Frames | None = None) -> tuple[Array, Grid]:
         raise ValueError(f"{path}: has the shape {image.shape}; expected three dimensions.")
     try:
         volume = average_frames(image, path, frames) if dynamic else np.asanyarray(image.dataobj)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, MemoryError) as error:
         raise ValueError(_damaged(path, error)) from error
     if volume.dtype.kind not in "iufb":
         raise ValueError(f"{path}: its voxels are {volume.dtype} (colours? complex?); expected one number each.")
@@ -74,6 +83,8 @@ def read_volume(path: Path, frames: Frames | None = None) -> tuple[Array, Grid]:
 
 
 def _damaged(path: Path, error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"{path}: doesn't fit into the memory that there is. Resample it, or work on fewer subjects at a time."
     return f"{path}: can't be read whole ({error}). The file is empty, truncated or corrupt: copy or convert it again."
 
 

@@ -9,6 +9,7 @@ from builders.tiny_experiment import assert_same_result, begin, retest, tiny
 
 import benchmark.experiment.testing
 import benchmark.training.callbacks
+from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.experiment.conditions import noisy
 from benchmark.experiment.run import execute
 from benchmark.experiment.scores import score_subject
@@ -67,7 +68,7 @@ def test_what_another_checkpoint_predicted_is_predicted_anew(cohort, tmp_path, m
     best = folder.checkpoints / "best.ckpt"
     checkpoint = torch.load(best, weights_only=True)
     checkpoint["state_dict"]["network.layers.4.bias"] += 1
-    torch.save(checkpoint, best)
+    SafeCheckpointIO().save_checkpoint(checkpoint, best)
     execute(folder)
     after = predictions(folder.predictions)
     assert before.keys() < after.keys() and not before.items() & after.items()

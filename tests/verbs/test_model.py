@@ -10,6 +10,7 @@ from builders.sources import write_bids, write_freesurfer, write_sessions
 from builders.trained import train
 
 from benchmark.__main__ import main
+from benchmark.checkpoints import SafeCheckpointIO
 from datamodules.cohort.store import open_cohort
 from datamodules.labels.protocol import load_protocol
 
@@ -136,7 +137,7 @@ def test_dynamic_pet_is_averaged_as_in_the_training_or_as_asked(cohort, checkpoi
 
     entry = torch.load(checkpoint, weights_only=True)
     entry["PETMRDataModule"]["preparation"]["settings"]["frames"] = "1:3"
-    torch.save(entry, tmp_path / "dynamic.ckpt")
+    SafeCheckpointIO().save_checkpoint(entry, tmp_path / "dynamic.ckpt")
     main(["predict", "--checkpoint", str(tmp_path / "dynamic.ckpt"), *map(str, words), "--subject", "bob"])
     again = pd.read_csv(tmp_path / "out/volumes.csv")
     assert again[again["subject"] == "bob"]["ml"].tolist() == volumes["ml"].tolist()
