@@ -12,7 +12,7 @@ BORDER = 3
 PIECES = re.compile(r"(?<=[\s_\-,])")
 """Where a heading may go on in the next line."""
 
-WORDS = re.compile(r"[^\W\d_]{2,}\s")
+WORDS = re.compile(r"[^\W\d_]{2,}[,;]?\s")
 """In a cell of words, which may go on in the next line; numbers with their units and deviations may not."""
 
 

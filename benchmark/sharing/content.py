@@ -19,7 +19,7 @@ from benchmark.runs.seal import HASHES
 from benchmark.runs.tuned import STATES, Trial
 from benchmark.scoring.absence import Absent
 from benchmark.scoring.calibration import COLUMNS
-from benchmark.scoring.columns import COUNTS, METRICS, STATUS, STRUCTURE, VOLUMES
+from benchmark.scoring.columns import SCORES, STATUS, STRUCTURE
 from benchmark.sharing.layout import Place, place_of
 from benchmark.statistics.covariates import Covariate
 from benchmark.statistics.tables import MISSING, TEST_COHORT
@@ -31,7 +31,7 @@ IDENTITY = tuple(field.name for field in fields(RunRecord))
 NAMES = (*IDENTITY, "subject", MISSING, TEST_COHORT)
 """Columns of cases that name files of a report."""
 
-NUMBERS = (*COUNTS, *METRICS, *VOLUMES)
+NUMBERS = tuple(name for name in SCORES if name not in STATUS)
 FORMULA = re.compile(r"\s*[=+@].*|-\D.*", re.DOTALL)
 """What a spreadsheet would compute instead of showing it."""
 

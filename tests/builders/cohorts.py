@@ -1,5 +1,6 @@
 """Small cohorts on disk: what most tests need, in a few milliseconds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -49,3 +50,13 @@ def make_cohort(folder: Path, subjects: int = 4, side: int = SIDE) -> Cohort:
     """A prepared cohort with protocol coarse9."""
     manifest = write_source(folder / "source", subjects, side)
     return prepare(find_subjects(manifest), folder / "cohort", COARSE)
+
+
+def strangers(folder: Path, groups: Sequence[str] = ("x", "y", "z")) -> Path:
+    """A manifest of three other people."""
+    manifest = write_source(folder, 3)
+    for index, group in enumerate(groups):
+        for kind, volume in zip(("pet", "mr", "label"), brain(index + 50), strict=True):
+            save(folder / f"s{index}/{kind}.nii.gz", volume)
+        manifest.write_text(manifest.read_text().replace(f"g{index},", f"{group},"))
+    return manifest

@@ -122,10 +122,10 @@ def test_class_voxels_are_counted_on_the_label_maps_own_grid(tmp_path):
 
 def test_what_the_sidecar_says_of_activity_is_kept(tmp_path):
     manifest = write_source(tmp_path / "source", 1)
-    sidecar = {"Units": "Bq/mL", "InjectedRadioactivity": 250, "InjectedRadioactivityUnits": "MBq", "Manufacturer": "x"}
+    sidecar = {"Units": "Bq/mL", "InjectedRadioactivity": 250, "InjectedRadioactivityUnits": "MBq", "Operator": "x"}
     (tmp_path / "source/s0/pet.json").write_text(json.dumps(sidecar))
     cohort = prepare(find_subjects(manifest), tmp_path / "cohort", COARSE)
-    del sidecar["Manufacturer"]
+    del sidecar["Operator"]
     assert cohort.subjects["s0"].acquisition["pet"] == sidecar
 
 

@@ -5,6 +5,7 @@ from builders.tiny_experiment import begin, tiny
 
 from benchmark.__main__ import main
 from benchmark.experiment.work import work
+from benchmark.report.numbers import compute
 from benchmark.report.sheets.calibration import calibration_sheets
 from benchmark.runs.evidence import gather
 from benchmark.sharing.pack import Contents, pack
@@ -51,13 +52,13 @@ def test_what_was_measured_is_left_alone_and_what_was_altered_is_measured_again(
 def test_the_report_of_a_folder_and_of_its_pack_show_the_error_of_every_structure(folder, runs, tmp_path):
     main(["calibrate", str(runs)])
     (here,) = gather([runs])
-    (sheet,) = calibration_sheets(here)
+    (sheet,) = calibration_sheets(here, compute(here))
     assert sheet.rows[0] == "all structures" and "Cortex" in sheet.rows
     assert 0 < sheet.columns[0].values[0] < 1
     pack([runs], tmp_path / "x.zip", Contents())
     with opened([tmp_path / "x.zip"]) as folders:
         (there,) = gather(folders)
-        assert next(calibration_sheets(there)).columns == sheet.columns
+        assert next(calibration_sheets(there, compute(there))).columns == sheet.columns
 
 
 def test_nothing_to_measure_is_said(runs, capsys):

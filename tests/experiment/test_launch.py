@@ -8,7 +8,7 @@ import time
 
 import pytest
 import yaml
-from builders.cohorts import make_cohort
+from builders.cohorts import COARSE, make_cohort, strangers
 from builders.tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny, write_experiment
 
 from benchmark.experiment.definition import Experiment, Variant, expand
@@ -18,7 +18,9 @@ from benchmark.experiment.workflow import RunOptions, devices_of
 from benchmark.launching.launch import launch
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.lock import LockedError, locked
+from datamodules.cohort.prepare import prepare
 from datamodules.cohort.splits import certify
+from datamodules.sources.find import find_subjects
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +230,7 @@ DEVICES = {"small": {"trainer": {"devices": 1}}, "big": {"trainer": {"devices": 
 
 
 def test_an_experiment_that_names_its_cohort_and_conditions_needs_nothing_else(cohort, tmp_path):
-    other = make_cohort(tmp_path / "other", subjects=3).path
+    other = prepare(find_subjects(strangers(tmp_path / "source")), tmp_path / "other", COARSE).path
     file = write_experiment(tmp_path / "e.yaml", tiny(trainer={"max_epochs": 1}))
     conditions = {"noise": ["high"], "missing": ["pet"], "cohorts": {"clinic": str(other)}}
     file.write_text(file.read_text() + yaml.safe_dump({"cohort": str(cohort.path), "conditions": conditions}))

@@ -115,8 +115,8 @@ def test_validation_now_and_then_chooses_among_its_epochs_and_resumes_to_the_sam
         execute(folder)
     execute(folder)
     assert_same_result(folder, whole)
-    epochs = [torch.load(whole.checkpoints / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")]
-    assert epochs[0] in (1, 3) and epochs[1] == 4
+    assert torch.load(whole.checkpoints / "best.ckpt", weights_only=True)["epoch"] in (1, 3)
+    assert read_json(whole.done)["steps"] == 10
     validated = pd.read_csv(whole.path / "log/version_0/metrics.csv")[["epoch", "val/dice"]].dropna()
     assert validated["epoch"].tolist() == [1, 3]
     assert len(read_json(whole.done)["validated"]) == 1

@@ -124,9 +124,9 @@ def test_the_test_under_a_condition_goes_on_as_well(cohort, tmp_path, monkeypatc
         execute(run)
     retest(whole, noisy("high"))
     killed_while_predicting(folder, monkeypatch, 2, lambda: retest(folder, noisy("high")))
-    assert not (folder.path / "cases-noise-high.csv").exists()
-    before = predictions(folder.path / "predictions-noise-high")
+    assert not (folder.path / "cases-noise-0.2.csv").exists()
+    before = predictions(folder.path / "predictions-noise-0.2")
     retest(folder, noisy("high"))
-    assert before.items() < predictions(folder.path / "predictions-noise-high").items()
-    tables = [pd.read_csv(run.path / "cases-noise-high.csv") for run in (whole, folder)]
+    assert before.items() < predictions(folder.path / "predictions-noise-0.2").items()
+    tables = [pd.read_csv(run.path / "cases-noise-0.2.csv") for run in (whole, folder)]
     pd.testing.assert_frame_equal(*tables, check_exact=True)

@@ -46,7 +46,7 @@ def test_runs_are_forked_from_one_process_without_threads_each_with_its_own_devi
 
 def test_a_forked_run_starts_its_ranks(cohort, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
-    experiment = tiny(trainer={"devices": 2, "max_epochs": 1}, data={"batch_size": 1})
+    experiment = tiny(trainer={"devices": 2, "max_epochs": 1}, data={"batch_size": 2})
     folder = begin(tmp_path, experiment, cohort)
     LocalLauncher([None])(folder)
     assert folder.state() == "done", folder.log.read_text()

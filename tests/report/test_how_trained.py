@@ -68,7 +68,8 @@ def test_the_table_says_it_below(tmp_path: Path):
 
 
 def test_a_sheet_shows_budget_choice_and_gain_and_nothing_where_nothing_was_tuned(tmp_path: Path):
-    (sheet,) = tuning_sheets(evidence_with(tmp_path / "runs", About("paper", PAPER, tuned=TUNED)))
+    tuned = evidence_with(tmp_path / "runs", About("paper", PAPER, tuned=TUNED))
+    (sheet,) = tuning_sheets(tuned, compute(tuned))
     told = {column.heading: column.texts[0] for column in sheet.columns}
     assert sheet.rows == ("unet3d",)
     assert told == {
@@ -83,13 +84,14 @@ def test_a_sheet_shows_budget_choice_and_gain_and_nothing_where_nothing_was_tune
         "schedule": "constant",
     }
     assert "at most 130 steps" in sheet.note and "no subject that fold 0 tests was opened" in sheet.note
-    assert list(tuning_sheets(evidence_with(tmp_path / "plain", About("paper", PAPER)))) == []
+    plain = evidence_with(tmp_path / "plain", About("paper", PAPER))
+    assert list(tuning_sheets(plain, compute(plain))) == []
 
 
 def test_every_trial_is_drawn_and_the_chosen_one_ringed(tmp_path: Path):
     trials = trials_of(evidence_with(tmp_path / "runs", About("paper", PAPER, tuned=TUNED)))
     with house_style():
-        figure = against_learning_rate(trials, looks({"unet3d": "unet3d"}))
+        figure = against_learning_rate(trials, looks({"unet3d": "unet3d"}, {"unet3d": "3D U-Net"}))
     (axes,) = figure.axes
     filled, hollow, ring, cross = (collection.get_offsets().tolist() for collection in axes.collections)
     assert filled == [[1e-4, 0.5], [1e-3, 0.7]] and hollow == [[1e-2, 0.0]]
@@ -103,6 +105,6 @@ def test_what_was_tuned_is_packed_and_told_byte_for_byte(tmp_path: Path):
     with opened([tmp_path / "x.zip"]) as packed:
         for folders, name in (([tmp_path / "runs"], "folder"), (packed, "pack")):
             (evidence,) = gather(folders)
-            write_tables(evidence, compute(evidence), tmp_path / name, divide(evidence, [], None))
+            write_tables(evidence, compute(evidence), divide(evidence, [], None), tmp_path / name)
     for file in ("tables/tuning.md", "tables/overall.tex", "numbers/tuning.csv"):
         assert (tmp_path / "folder" / file).read_bytes() == (tmp_path / "pack" / file).read_bytes()

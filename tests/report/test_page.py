@@ -70,7 +70,8 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)
 
 
-def test_the_commit_of_the_code_is_told_and_whether_it_was_changed(tmp_path: Path):
+def test_the_commit_of_the_code_is_told_and_whether_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert commit(tmp_path).startswith("version ")
     (tmp_path / "code.py").write_text("1")
     git(tmp_path, "init")

@@ -11,6 +11,7 @@ from builders.tiny_experiment import tiny, write_experiment
 from benchmark.__main__ import main
 from benchmark.experiment.definition import load_experiment
 from benchmark.experiment.workflow import RunOptions, run_experiment
+from benchmark.report.numbers import compute
 from benchmark.report.sheets.covariates import covariate_sheets, divide
 from benchmark.runs.evidence import gather
 from benchmark.sharing.pack import Contents, pack
@@ -36,7 +37,7 @@ def runs(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_sheet_has_a_column_for_each_level_with_its_n_and_a_caution(cohort: Cohort, runs: Path):
     (evidence,) = gather([runs])
-    sex, age = covariate_sheets(evidence, divide(evidence, ["sex", "age:50"], cohort))
+    sex, age = covariate_sheets(evidence, compute(evidence), divide(evidence, ["sex", "age:50"], cohort))
     assert [column.heading for column in sex.columns] == ["F (n = 3)", "M (n = 3)", "n tested", "p", "p (Holm)"]
     assert [column.heading for column in age.columns[:2]] == ["< 50 (n = 2)", "≥ 50 (n = 4)"]
     assert sex.rows == ("cross_fusion", "unet3d")
@@ -45,7 +46,7 @@ def test_a_sheet_has_a_column_for_each_level_with_its_n_and_a_caution(cohort: Co
 
 def test_names_of_covariates_are_made_fit_for_files(cohort: Cohort, runs: Path):
     (evidence,) = gather([runs])
-    (sheet,) = covariate_sheets(evidence, divide(evidence, ["sex M/F"], cohort))
+    (sheet,) = covariate_sheets(evidence, compute(evidence), divide(evidence, ["sex M/F"], cohort))
     assert sheet.name == "by_sex_M_F"
     assert sheet.note.endswith("Nothing is tested: no two levels have two subjects each.")
 
@@ -67,7 +68,7 @@ def test_a_pack_tells_what_was_taken_along_and_says_what_was_not(cohort: Cohort,
     with opened([tmp_path / "x.zip"]) as folders:
         (there,) = gather(folders)
         divided = divide(there, ["sex", "age"], None)
-        sex, absent = covariate_sheets(there, divided)
+        sex, absent = covariate_sheets(there, compute(there), divided)
     (here,) = gather([runs])
     pd.testing.assert_frame_equal(divided.summary, divide(here, ["sex"], cohort).summary)
     assert sex.name == "by_sex" and absent.note.startswith("age: neither the cohort nor the packs at hand hold it")
