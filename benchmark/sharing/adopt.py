@@ -127,13 +127,17 @@ def _find(folder: Path, cohort: Cohort, fold: Fold) -> dict[str, Path]:
     for subject, paths in found.items():
         if len(paths) > 1:
             text = f"Has {len(paths)} label maps: {named(path.relative_to(folder) for path in paths)}."
-            problems.append(error(subject, folder, text, "Leave one."))
+            problems.append(error(subject, folder, "several label maps", text, "Leave one."))
         if subject not in fold.test:
             place = f"is in its {fold.part_of[subject]} part" if subject in cohort.subjects else "isn't in the cohort"
-            problems.append(error(subject, paths[0], f"Isn't tested in this fold, but {place}.", "Leave it away."))
+            problems.append(
+                error(subject, paths[0], "another part", f"Isn't tested in this fold, but {place}.", "Leave it away.")
+            )
     if lacking := [subject for subject in fold.test if subject not in found]:
         text = f"Has no label map of {named(lacking)}, which this fold tests."
-        problems.append(error("", folder, text, "Name files after their subjects; all of them are needed."))
+        problems.append(
+            error("", folder, "no label map", text, "Name files after their subjects; all of them are needed.")
+        )
     refuse_errors(problems)
     return {subject: found[subject][0] for subject in fold.test}
 

@@ -54,7 +54,7 @@ def hierarchical_tests(draws: pd.DataFrame) -> pd.DataFrame:
         One row per pair, in the order of `paired_tests`: method_low, method_high, p_method, p_method_holm.
     """
     pairs = list(combinations(draws, 2))
-    differences = np.array([draws[first] - draws[second] for first, second in pairs]).reshape(len(pairs), -1).T
+    differences = np.array([draws[first] - draws[second] for first, second in pairs]).reshape(len(pairs), len(draws)).T
     low, high = quantiles(differences)
     p = bootstrap_p(differences)
     return pd.DataFrame({"method_low": low, "method_high": high, "p_method": p, "p_method_holm": holm(p)})

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from docstring_parser import parse as parse_docstring
 from jsonargparse import ArgumentParser
 
-from benchmark.verbs.reading import ReadingOptions
+from benchmark.verbs.options import ReadingOptions
 
 Verbs = Mapping[str, Callable[..., Any]]
 

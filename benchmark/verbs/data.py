@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, Unpack
 
-from benchmark.verbs.reading import SourceOptions
+from benchmark.verbs.options import SourceOptions
 
 Kind = Literal["folds", "own", "test-only"]
 
@@ -73,8 +73,8 @@ def check(
     """
     from benchmark.console import progress
     from benchmark.figures.pictures.contact_sheet import sheet_of
-    from benchmark.verbs.finding_tables import counts, show_findings, write_findings
     from benchmark.verbs.reading import read_listing, refuse_given, settings, show_intensities
+    from benchmark.verbs.tables.findings import counts, show_findings, write_findings
     from datamodules.checks.source import check_source
     from datamodules.cohort.store import is_cohort, open_cohort
     from datamodules.cohort.verify import check_cohort
@@ -124,8 +124,8 @@ def prepare(
         processes: Subjects prepared at a time; each takes up to 0.6 GiB at 256 voxels along each side.
     """
     from benchmark.console import progress, stdout
-    from benchmark.verbs.finding_tables import show_findings, write_findings
     from benchmark.verbs.reading import origin, read_listing, refusal, settings, show_intensities
+    from benchmark.verbs.tables.findings import show_findings, write_findings
     from datamodules.cohort.prepare import prepare as write
     from datamodules.findings import FaultyDataError, refuse_errors
 
@@ -176,7 +176,7 @@ def split(cohort: Path, *, folds: int = 5, seed: int = 0, kind: Kind = "folds", 
     from dataclasses import asdict
 
     from benchmark.console import show_table, stdout
-    from benchmark.verbs.fold_table import fold_table
+    from benchmark.verbs.tables.folds import fold_table
     from datamodules.cohort.splits import certify
     from datamodules.cohort.store import open_cohort
     from datamodules.files import write_json

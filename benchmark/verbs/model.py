@@ -1,36 +1,9 @@
 """The verbs that use what was trained, and score what anyone has predicted: predict, score, profile."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Literal, Unpack
 
-from benchmark.verbs.reading import ReadingOptions
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from benchmark.labelling.trained import Trained
-    from datamodules.sources.subjects import Subject
-
-INFERENCE = ("weights", "overlap", "batch", "foreground", "mirror")
-
-
-class PredictOptions(ReadingOptions, total=False):
-    """How subjects are labelled, as in the network's test where not given; what `ReadingOptions` says isn't repeated.
-
-    Args:
-        weights: Of the voxels of a window: constant, or gaussian to trust its middle more than its rim.
-        overlap: Share of a window that its neighbour covers too, in [0, 1).
-        batch: Windows given to the network at once.
-        foreground: Whether windows cover only the box of all voxels above zero.
-        mirror: Whether to average with the left-right mirror image.
-    """
-
-    weights: Literal["constant", "gaussian"] | None
-    overlap: float | None
-    batch: int | None
-    foreground: bool | None
-    mirror: bool | None
+from benchmark.verbs.options import INFERENCE, PredictOptions
 
 
 def predict(
@@ -69,19 +42,20 @@ def predict(
     from benchmark.labelling.new_subjects import VOLUMES
     from benchmark.labelling.new_subjects import predict as label
     from benchmark.labelling.trained import load_ensemble
-    from benchmark.verbs.finding_tables import show_findings
     from benchmark.verbs.reading import changed
+    from benchmark.verbs.subjects import check_choice, images, of_source, one_subject
+    from benchmark.verbs.tables.findings import show_findings
     from datamodules.files import check_writable
     from datamodules.sources.subjects import faulty, named
 
     place = choose_device(device)
     check_writable(output / VOLUMES)
-    one = _images(None if source else pet, mr, image or [])
-    _check_choice(one, source, subject, options)
+    one = images(None if source else pet, mr, image or [])
+    check_choice(one, source, subject, options)
     trained = load_ensemble(checkpoint, place, trust or ())
     given = {name: options[name] for name in INFERENCE if options.get(name) is not None}  # type: ignore[literal-required]
     trained = changed(trained, options).adjusted(precision, **given)
-    subjects = _of_source(source, {**options, "pet": pet}, trained) if source else _one_subject(one, subject)
+    subjects = of_source(source, {**options, "pet": pet}, trained) if source else one_subject(one, subject)
     with progress("predict", len(subjects)) as advance:
         findings = label(trained, subjects, output, draw_sheet, device=place, uncertainty=uncertainty, progress=advance)
     if findings:
@@ -131,6 +105,7 @@ def score(
     from benchmark.console import progress, stdout
     from benchmark.scoring.folders import PET, PREDICTION, TRUTH, ScoreSettings, score_folders
     from benchmark.scoring.matching import match_files
+    from benchmark.verbs.tables.scores import show_summary
     from datamodules.files import check_writable
     from datamodules.labels.protocol import load_protocol
 
@@ -142,23 +117,8 @@ def score(
     with progress("score", len(matches)) as advance:
         cases = score_folders(matches, output, settings, processes=processes, progress=advance)
     title = f"{len(matches)} subject{'s' * (len(matches) > 1)}, {settings.protocol.num_classes - 1} structures"
-    _show_summary(cases, settings.protocol.names[1:], title, json)
+    show_summary(cases, settings.protocol.names[1:], title, json)
     stdout.print(f"Cases: {output}", markup=False)
-
-
-def _show_summary(cases: "pd.DataFrame", structures: Sequence[str], title: str, json: Path | None) -> None:
-    """Print averages of every structure and of all, and write them where asked for."""
-    from benchmark.console import show_table
-    from benchmark.scoring.cases import summarise
-    from benchmark.scoring.summary import structures_text, summary_text
-    from benchmark.text_tables import records
-    from datamodules.files import write_json
-
-    of_all, of_each = summarise(cases), summarise(cases, ["structure"])
-    show_table(structures_text(of_each, structures), title)
-    show_table(summary_text(of_all), "All structures")
-    if json:
-        write_json(json, {"all": records(of_all), "structures": records(of_each)})
 
 
 def profile(
@@ -207,60 +167,3 @@ def profile(
         write_csv(csv, table)
     if markdown:
         write_text(markdown, as_markdown(text))
-
-
-def _images(pet: Path | None, mr: Path | None, others: list[str]) -> dict[str, Path]:
-    """The images of one subject by modality."""
-    images = {name: path for name, path in (("pet", pet), ("mr", mr)) if path}
-    for text in others:
-        name, equals, path = text.partition("=")
-        if not (name and equals and path):
-            raise ValueError(f"--image {text} isn't understood: write a modality and its file: flair=s1.nii.gz.")
-        images[name] = Path(path)
-    return images
-
-
-def _check_choice(
-    images: dict[str, Path], source: Path | None, subject: str | None, options: Mapping[str, Any]
-) -> None:
-    """One subject or many, and no option that would be ignored."""
-    from benchmark.verbs.reading import NAMING, refuse_given
-
-    if bool(images) == bool(source):
-        raise ValueError("Name the images of one subject (--pet and --mr), or many subjects (--source), and not both.")
-    if source:
-        refuse_given({"subject": subject}, "The subjects of a source have names of their own")
-    else:
-        naming = {name: value for name, value in options.items() if name in NAMING}
-        refuse_given(naming, "These choose among the files of a --source, and there is none")
-
-
-def _one_subject(images: dict[str, Path], name: str | None) -> "tuple[Subject, ...]":
-    """One subject of the images given."""
-    from datamodules.findings import refuse_errors
-    from datamodules.sources.subjects import Subject, check_images
-    from datamodules.volumes.read import stem
-
-    own = name or stem(images.get("mr") or next(iter(images.values())))
-    subject = Subject(own, images, None, group=own)
-    refuse_errors(check_images([subject], Path()))
-    return (subject,)
-
-
-def _of_source(source: Path, options: Mapping[str, Any], trained: "Trained") -> "tuple[Subject, ...]":
-    """All subjects of a source, with those of their images that the network's cohort knows."""
-    from dataclasses import replace
-
-    from benchmark.console import stdout
-    from benchmark.verbs.reading import read_listing
-    from datamodules.findings import refuse_errors
-
-    listing = read_listing(source, options, labels=False)
-    refuse_errors(listing.findings)
-    left = [name for name in listing.modalities if name not in trained.known_modalities]
-    if left:
-        stdout.print(f"Not read, as the network doesn't know it: {', '.join(left)}", markup=False)
-    return tuple(
-        replace(one, images={name: path for name, path in one.images.items() if name not in left})
-        for one in listing.subjects
-    )

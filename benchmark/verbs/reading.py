@@ -1,9 +1,9 @@
-"""How a source is read and prepared: the options that its verbs share, and what they say of it before they begin."""
+"""What verbs that read a source make of its options, and what they say of it before they begin."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchmark.labelling.trained import Trained
@@ -21,56 +21,6 @@ SHOWN = 5
 """Subjects that a sentence asks to exclude by name."""
 NAMING = ("layout", "exclude", *SELECTING)
 """Options that say which files of a source are meant."""
-
-
-class ReadingOptions(TypedDict, total=False):
-    """Which files of a source are meant, and how they are read.
-
-    Args:
-        layout: Of the source: manifest, bids, freesurfer, paper or labels; recognised where not given.
-        session: BIDS sessions, such as baseline,followup; each becomes a scan of its own.
-        tracer: BIDS tracer of the PET, such as 18FFDG.
-        run: BIDS run.
-        exclude: Subjects to leave out; nothing of them is read.
-        frames: Frames of dynamic images to average, such as 3:7 for 3, 4, 5 and 6; the first is 0.
-        coverage: Least share of the structures that every image must cover (default 0.9).
-        nan: What happens to NaN and infinite voxels (default refuse).
-    """
-
-    layout: str | None
-    session: str | None
-    tracer: str | None
-    run: str | None
-    exclude: list[str] | None
-    frames: str | None
-    coverage: float
-    nan: Literal["refuse", "zero"]
-
-
-class SourceOptions(ReadingOptions, total=False):
-    """How a source is read and prepared; what `ReadingOptions` says isn't repeated.
-
-    Args:
-        pet: Folder of PET images named after the subjects, for FreeSurfer subjects; MR alone where not given.
-        segmentation: Part of the name of the label map meant, where there are several.
-        protocol: Label protocol: aseg45 (default), synthseg32, coarse9, or a table of your own (.tsv).
-        scaling: How intensities become [0, 1]: a range such as 0:137919, or percentiles of each image's voxels above
-            zero such as p0.5:p99.5, for all modalities or by name: '{"pet": "0:137919", "mr": "p0.5:p99.5"}'. Left
-            out, it is the paper's range for PET in Bq/ml and for MR that FreeSurfer has conformed, percentiles for
-            all others.
-        spacing: Side of the voxels to store in millimetres, such as 1 (or 1x1x1.2); the label map's own grid where
-            not given.
-        foreground: The crop keeps the box of all voxels where any scaled image is above this (default 0.1).
-        unknown_labels: What happens to label ids outside the protocol (default refuse).
-    """
-
-    pet: Path | None
-    segmentation: str | None
-    protocol: str
-    scaling: str | None
-    spacing: str | None
-    foreground: float
-    unknown_labels: Literal["refuse", "background"]
 
 
 def selection(options: Mapping[str, Any], *, labels: bool = True) -> "Selection":
@@ -143,7 +93,7 @@ def show_intensities(modalities: "Mapping[str, Intensities]") -> None:
 
 def refusal(findings: "Sequence[Finding]", source: Path, subjects: Iterable[str], *, every: bool = False) -> ValueError:
     """Print errors as a table; returns the sentence to end with, which says how to go on."""
-    from benchmark.verbs.finding_tables import show_findings
+    from benchmark.verbs.tables.findings import show_findings
     from datamodules.sources.subjects import faulty, named
 
     show_findings(findings, str(source), every=every)

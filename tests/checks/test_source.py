@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from benchmark.figures.pictures.contact_sheet import CAPTION, TILE, draw_plane, draw_sheet, sheet_of
-from benchmark.verbs.finding_tables import of_one_kind, show_findings
+from benchmark.verbs.tables.findings import of_one_kind, show_findings
 from datamodules.checks.snapshot import Plane, Snapshot
 from datamodules.checks.source import check_source
 from datamodules.cohort.prepare import prepare

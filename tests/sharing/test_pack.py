@@ -45,7 +45,7 @@ def runs(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tables_of(folders: Sequence[Path], output: Path) -> dict[str, bytes]:
     for evidence in gather(folders):
-        write_tables(evidence, compute(evidence), output / evidence.experiment, divide(evidence, [], None))
+        write_tables(evidence, compute(evidence), divide(evidence, [], None), output / evidence.experiment)
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in output.rglob("*") if path.is_file()}
 
 

@@ -4,7 +4,8 @@ import pytest
 from builders.cases import cases_of
 
 from benchmark.statistics.robustness import robustness
-from benchmark.statistics.significance import intervals, subject_scores
+from benchmark.statistics.scores import group_scores
+from benchmark.statistics.significance import intervals
 
 CLEAN = cases_of(subjects=6)
 
@@ -28,7 +29,7 @@ def test_each_condition_is_a_curve_from_the_test_as_it_is_to_the_hardest():
 def test_a_point_is_the_mean_over_subjects_with_its_bootstrap_interval():
     harder = at(0.6, noise=0.2)
     found = robustness(pd.concat([CLEAN, harder])).query("level == 0.2").set_index("variant")
-    expected = intervals(subject_scores(harder)).set_index("variant")
+    expected = intervals(group_scores(harder)).set_index("variant")
     pd.testing.assert_frame_equal(found[["n", "mean", "low", "high"]], expected, check_names=False)
     mean = harder[harder["variant"] == "unet3d"].groupby("subject")["dice"].mean().mean()
     assert found.loc["unet3d", "mean"] == pytest.approx(mean)

@@ -193,6 +193,6 @@ def test_a_run_of_what_was_tuned_says_so_beside_its_grid(found, cohort, tmp_path
     file = write_experiment(tmp_path / "e.yaml", EXPERIMENT)
     run_experiment(file, cohort.path, tmp_path / "runs", RunOptions(tuned=path, wandb="disabled"))
     best = tuned.variants["a"].best.settings["model.learning_rate"]
-    assert planned[0][0].config["model"]["learning_rate"] == best
+    assert planned[0].begin.args[0].config["model"]["learning_rate"] == best
     (about,) = read_about([tmp_path / "runs"])
     assert about.tuned == tuned and about.recipes == {"a": "paper", "b": "paper"} and about.scale == "demo"
