@@ -8,6 +8,7 @@ from builders.cases import cases_of
 from builders.runs import write_runs
 
 from benchmark.__main__ import main
+from benchmark.figures.names import NETWORKS as NAMES
 from benchmark.report.numbers import compute
 from benchmark.report.sheets.covariates import divide
 from benchmark.report.write import write_tables
@@ -32,7 +33,7 @@ def lab(folder: Path, name: str, networks: tuple[str, ...], **changed: object) -
 
 def tables_of(folders: Sequence[Path], output: Path) -> dict[str, bytes]:
     for evidence in gather(folders):
-        write_tables(evidence, compute(evidence), output / evidence.experiment, divide(evidence, [], None))
+        write_tables(evidence, compute(evidence), divide(evidence, [], None), output / evidence.experiment)
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in output.rglob("*") if path.is_file()}
 
 
@@ -79,7 +80,7 @@ def test_experiments_of_other_names_share_a_table_when_asked(tmp_path: Path, cap
         assert [evidence.experiment for evidence in gather(folders)] == ["test", "mine"]
     main(["report", *map(str, packs), "--output", str(tmp_path / "one"), "--together", "everyone"])
     table = pd.read_csv(tmp_path / "one/everyone/tables/overall.csv")
-    assert table["Network"].tolist() == list(NETWORKS)
+    assert set(table["Network"]) == {NAMES[name] for name in NETWORKS}
     assert "everyone: who contributed what" in capsys.readouterr().out
     assert "Who contributed what" in (tmp_path / "one/report.html").read_text()
 

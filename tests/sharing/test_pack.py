@@ -36,6 +36,7 @@ def runs(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three networks on a cohort of six with predictions, of which one lacks a fold."""
     folder = tmp_path_factory.mktemp("runs")
     cases = cases_on(cohort, cases_of(networks=("cross_fusion", "unet3d", "vnet")), folds=2)
+    cases = cases.assign(structure=cases["label"].map(dict(enumerate(cohort.protocol.names))))
     write_runs(folder, cases, cohort.path)
     write_predictions(folder, cohort, list(cohort.subjects))
     write_grid(folder, [run.record for run in find_runs([folder])])

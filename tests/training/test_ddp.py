@@ -8,6 +8,7 @@ import pytest
 import torch
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, begin, ranks_in, read_diary, retest, start, tiny, weights
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.run import execute
@@ -84,6 +85,7 @@ def test_an_allocation_of_slurm_is_not_believed_by_what_it_did_not_start(tmp_pat
 
 
 def test_what_our_slurm_launcher_started_takes_its_ranks_from_slurm(tmp_path, monkeypatch):
+    monkeypatch.setattr(rank_zero_only, "rank", 0, raising=False)  # Lightning's, which the trainer below will set
     experiment = tiny(trainer={"devices": 2})
     folder = begin(tmp_path, experiment, make_cohort(tmp_path / "data", 5))
     for name, value in {**ALLOCATION, "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_PROCID": "1"}.items():
