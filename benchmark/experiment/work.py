@@ -12,6 +12,7 @@ from benchmark.experiment.run import execute, retest
 from benchmark.launching.following import follow_parent
 from benchmark.runs.folder import PATIENCE_S, RunFolder
 from benchmark.runs.lock import LockedError, locked
+from benchmark.training.allocator import keep_freed_memory
 from benchmark.training.processes import is_first
 from benchmark.training.quiet import speak
 from benchmark.training.stopping import listen
@@ -47,6 +48,7 @@ def work(place: RunFolder | Retest) -> None:
 def main() -> None:
     """Work in the folder named on the command line; the first of several ranks holds its lock."""
     speak()
+    keep_freed_memory()
     place = _place(Path(sys.argv[1]))
     listen()
     follow_parent()

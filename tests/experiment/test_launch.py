@@ -195,6 +195,7 @@ def test_the_report_of_an_unfinished_experiment_says_so_and_the_status_lists_all
     assert status.count("fold-1-seed-0") == 3
 
 
+@pytest.mark.slow
 def test_a_report_that_fails_hides_no_failure(matrix, tmp_path, cohort):
     runs, _ = matrix
     shutil.copytree(runs, tmp_path / "runs")
@@ -206,6 +207,7 @@ def test_a_report_that_fails_hides_no_failure(matrix, tmp_path, cohort):
     assert "There is no report: " in told
 
 
+@pytest.mark.slow
 def test_scores_that_are_gone_are_made_again(matrix, tmp_path, cohort):
     runs, _ = matrix
     shutil.copytree(runs, tmp_path / "runs")

@@ -98,6 +98,7 @@ def test_there_must_be_runs_to_watch(tmp_path: Path):
         watch_report([tmp_path], tmp_path / "report")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_watch_and_leaves_whole_files(grid: Path, tmp_path: Path):
     command = [sys.executable, "-c", RUN, "report", str(grid), "--output", str(tmp_path / "report"), "--watch"]
     page = tmp_path / "report/report.html"

@@ -38,6 +38,7 @@ def steps_of_rank(rank: int, meeting: Path):
     return [step(settings, *own, share_batch_norm) for settings in SETTINGS]
 
 
+@pytest.mark.slow
 def test_two_ranks_normalise_like_one_with_all_patches(tmp_path):
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         ranks = [pool.submit(steps_of_rank, rank, tmp_path / "meeting") for rank in range(2)]

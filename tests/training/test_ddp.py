@@ -106,6 +106,7 @@ def test_fewer_ranks_than_devices_are_refused_before_the_first_step(tmp_path, mo
     assert not folder.checkpoints.exists()
 
 
+@pytest.mark.slow
 def test_processes_that_cannot_share_a_step_are_refused_with_the_choices(tmp_path):
     experiment = tiny(trainer={"devices": 2}, data={"batch_size": 3})
     folder = begin(tmp_path, experiment, make_cohort(tmp_path / "data", 5))

@@ -164,6 +164,7 @@ def test_a_journal_of_another_configuration_is_not_gone_on_with(cohort, tmp_path
         tune(changed, cohort, tmp_path, TuneOptions(1), fake)
 
 
+@pytest.mark.slow
 def test_kill_9_costs_no_trial_and_changes_none(found, cohort, tmp_path):
     tuned, _ = found
     file = write_experiment(tmp_path / "e.yaml", EXPERIMENT)

@@ -14,6 +14,7 @@ from datamodules.volumes.read import read_labels, read_volume
 from datamodules.volumes.unpack import Claim, OversizeError
 
 
+@pytest.mark.slow
 def test_bombs_are_findings_like_any_other_in_bounded_time_and_memory(tmp_path):
     write_source(tmp_path, len(BOMBS))
     words = ["check", tmp_path / "manifest.csv", "--protocol", "coarse9", "--json", tmp_path / "found.json"]

@@ -74,6 +74,7 @@ def test_a_pack_tells_what_was_taken_along_and_says_what_was_not(cohort: Cohort,
     assert sex.name == "by_sex" and absent.note.startswith("age: neither the cohort nor the packs at hand hold it")
 
 
+@pytest.mark.slow
 def test_the_report_divides_by_what_is_asked(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     main(["report", str(runs), "--output", str(tmp_path), "--by", "sex", "age:50"])
     assert {"by_sex.md", "by_age.tex"} <= {path.name for path in (tmp_path / "test/tables").iterdir()}
