@@ -1,3 +1,5 @@
+import pytest
+
 from benchmark.bench.patches import bench
 
 

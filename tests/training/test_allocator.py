@@ -22,4 +22,4 @@ def faults(keep: bool) -> int:
 
 def test_memory_that_was_freed_is_taken_again_without_page_faults():
     kept, handed_back = (in_fresh_process(faults, keep) for keep in (True, False))
-    assert kept < 0.2 * handed_back
+    assert kept < 0.5 * handed_back

@@ -2,6 +2,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 from builders.small_networks import SMALL, SMALL_PATCH
