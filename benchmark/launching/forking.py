@@ -3,7 +3,9 @@
 That one has a single thread and touches no GPU, as forking it would be unsafe otherwise.
 """
 
+import atexit
 import os
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -39,6 +41,13 @@ def wait_for(process: ForkServerProcess) -> int:
     with _one_at_a_time:
         process.join()
     return int(process.exitcode or 0)
+
+
+def leave_endings() -> None:
+    """Leave to the parent what it has to do at its own end, such as to remove folders that all children write to."""
+    atexit._clear()
+    weakref.finalize._registry.clear()  # type: ignore[attr-defined]
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
 
 
 def take(environment: Mapping[str, str]) -> None:

@@ -44,6 +44,13 @@ def test_runs_are_forked_from_one_process_without_threads_each_with_its_own_devi
     assert all("max_epochs=1" in job.place.log.read_text() for job in jobs)
 
 
+def test_a_run_leaves_what_all_share_to_the_next_one(cohort, tmp_path):
+    experiment = tiny(trainer={"max_epochs": 1})
+    splits = splits_of(experiment, cohort)
+    jobs = training_jobs(plan(experiment, cohort, splits, tmp_path), cohort, splits, "offline")
+    assert [outcome.state for outcome in launch(jobs, LocalLauncher([None]))] == ["done", "done"]
+
+
 def test_a_forked_run_starts_its_ranks(cohort, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     experiment = tiny(trainer={"devices": 2, "max_epochs": 1}, data={"batch_size": 2})
