@@ -57,7 +57,9 @@ def show_plan(
         check(planned, opened, splits)
     shares = slots(*devices_of(experiment), options.jobs)
     known = read_progress([folder for _, folder in planned])
-    first = {run.variant: run for run, _ in reversed(planned)}
+    first: dict[str, Run] = {}
+    for run, _ in planned:
+        first.setdefault(run.variant, run)
     timed = () if options.launcher == "slurm" else unmeasured(known)
     told = _ask(list(first.values()), opened, splits, shares, timed, gpu_memory)
     estimates = {name: one.forecast.seconds for name, one in told.items() if one.forecast}

@@ -53,7 +53,7 @@ def test_networks_that_cannot_be_built_or_crash_are_named_and_the_others_told(co
 
 def test_a_network_that_does_not_fit_is_told_with_what_makes_it_fit(cohort, tmp_path, capsys):
     experiment = tiny(data={"patch_size": [96, 96, 96], "batch_size": 4})
-    planned(replace(experiment, folds=2), cohort, tmp_path, gpu_memory=2.0)
+    planned(replace(experiment, folds=2), cohort, tmp_path, gpu_memory=1.6)
     told = capsys.readouterr().out
     assert "│ no" in told or "no │" in told
     assert re.search(r"tiny doesn't fit: with .*data\.batch_size: 1.* it takes 0\.\d GiB\.", told), told
