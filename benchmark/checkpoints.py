@@ -19,6 +19,19 @@ SUFFIX = ".ckpt"
 PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 """Of the state of `ModelCheckpoint`."""
 
+DAMAGES = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What PyTorch's reader ends in where a file isn't what it should be."""
+
 OPTIMIZER = "optimizer_states"
 """Key of a checkpoint."""
 
@@ -65,7 +78,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
             loaded = super().load_checkpoint(path, map_location or _as_saved, weights_only=True)
         except PermissionError:
             raise
-        except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError) as error:
+        except DAMAGES as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
                 f"{path}: is no checkpoint that can be read: it holds more than tensors and plain values, which is "
