@@ -1,8 +1,10 @@
+import pytest
 from builders.cohorts import make_cohort
 
 from benchmark.bench.loop import Training, bare, fitted
 
 
+@pytest.mark.slow
 def test_the_training_loop_costs_little_beside_its_steps_and_trains_the_same(tmp_path):
     training, cohort = Training(side=16, width=16, steps=8), make_cohort(tmp_path).path
     turns = [[loop(training, cohort, tmp_path / "run") for loop in (fitted, bare)] for _ in range(2)]

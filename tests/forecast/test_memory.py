@@ -46,10 +46,9 @@ def resident(field):
     return int(kib) * 1024
 
 
-SLOW = [pytest.param(name, half, marks=pytest.mark.slow) for name in MEASURED for half in (False, True)]
-
-
-@pytest.mark.parametrize(("name", "half"), [("unet3d", False), *SLOW[1:]])
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [False, True], ids=["single", "half"])
+@pytest.mark.parametrize("name", MEASURED)
 def test_the_memory_of_a_step_is_foreseen_within_a_quarter(name, half):
     foreseen = step_memory(build(name), SIZES, BATCH, "bf16-mixed" if half else "32-true").needed
     assert in_fresh_process(peak_of_two_steps, name, half) == pytest.approx(foreseen, rel=0.25)
