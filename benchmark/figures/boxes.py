@@ -39,6 +39,7 @@ def by_variant(subjects: pd.DataFrame, titles: Mapping[str, str], looks: Mapping
         _rows(axes, _values(subjects.loc[subjects["metric"] == metric].set_index("variant")["value"]), looks, title)
         if metric in (*DISTANCES, *OF_FOUND.values()):
             axes.set_xscale("symlog", linthresh=LINEAR_MM, subs=[2, 5])
+            axes.set_xlim(left=0)  # a margin on this scale would show negative distances
             axes.xaxis.set_major_formatter(ScalarFormatter())
             axes.xaxis.set_minor_formatter(ScalarFormatter())
             _thin_ticks(axes)

@@ -402,3 +402,12 @@ def test_type_is_a_helvetica_where_one_is_and_no_warning_is_given():
         figure.draw_without_rendering()
         plt.close(figure)
     assert first in FONTS or (first, rest) == ("DejaVu Sans", [])
+
+
+def test_no_distance_is_drawn_below_none():
+    subjects = pd.DataFrame({"variant": ["unet3d"] * 3, "metric": "hausdorff_mm", "value": [12.0, 40.0, 300.0]})
+    seen = looks({"unet3d": "unet3d"}, NAMES)
+    with house_style():
+        figure = boxes.by_variant(subjects, {"hausdorff_mm": "HD (mm)"}, seen)
+    assert figure.axes[0].get_xlim()[0] == 0
+    plt.close(figure)
