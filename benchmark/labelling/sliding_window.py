@@ -77,7 +77,7 @@ class SlidingWindow:
             return None
         x, y, z = (_bell(side) for side in self.size)
         weights = (x[:, None] * y)[:, :, None] * z
-        return torch.maximum(weights, weights.min().clamp_min(SMALLEST_WEIGHT)).to(device)
+        return weights.clamp_(min=SMALLEST_WEIGHT).to(device)
 
 
 @torch.inference_mode()
@@ -149,10 +149,10 @@ def mirrored(network: Network, partners: Sequence[int]) -> Network:
         network: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
         partners: Class index of each class's mirror structure, itself for structures of the midline.
     """
-    swap = torch.tensor(partners)
 
     def both(windows: Tensor) -> Tensor:
-        reflection = network(windows.flip(2)).flip(2).index_select(1, swap.to(windows.device)).float()
+        classes = network(windows.flip(2)).flip(2).unbind(1)
+        reflection = torch.stack([classes[partner] for partner in partners], dim=1).float()  # no index to send a device
         return reflection.add_(network(windows)).mul_(0.5)
 
     return both

@@ -47,16 +47,11 @@ def on_gpu(network: nn.Module) -> nn.Module:
 
 @contextmanager
 def pretended_autocast(dtype: torch.dtype = torch.bfloat16) -> Iterator[None]:
-    """Autocast on the pretended GPU."""
-    before = torch.get_autocast_dtype("cuda")
-    torch.set_autocast_dtype("cuda", dtype)
-    torch.set_autocast_enabled("cuda", True)
-    try:
-        with _Cast(dtype):
-            yield
-    finally:
-        torch.set_autocast_enabled("cuda", False)
-        torch.set_autocast_dtype("cuda", before)
+    """Autocast on the pretended GPU, which activation checkpointing enters again where it computes again."""
+    has_amp = patch.object(torch.cuda.amp.common, "amp_definitely_not_available", return_value=False)
+    has_bfloat16 = patch.object(torch.cuda, "is_bf16_supported", return_value=True)
+    with has_amp, has_bfloat16, torch.autocast("cuda", dtype), _Cast(dtype):
+        yield
 
 
 class Kernels(TorchDispatchMode):
@@ -86,6 +81,9 @@ class _Cast(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if function is Tensor.backward:  # within which stages are computed again: a mode is suspended otherwise
+            with self, patch.object(torch.autograd, "has_torch_function", return_value=False):
+                return torch.autograd.backward(*args)
         if function in PRODUCTS:
             args, kwargs = tree_map(self._lowered, (args, kwargs))
         return function(*args, **(kwargs or {}))
