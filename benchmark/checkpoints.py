@@ -1,6 +1,7 @@
 """Checkpoints that are whole or not there, and that can't run code when they are read."""
 
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,9 @@ PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 DAMAGES = (
     pickle.UnpicklingError,
     zipfile.BadZipFile,
+    struct.error,
+    ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     LookupError,
@@ -31,6 +35,9 @@ DAMAGES = (
     ValueError,
 )
 """What PyTorch's reader ends in where a file isn't what it should be."""
+
+BEGINNING = b"PK\x03\x04"
+"""Of an archive: PyTorch reads what begins otherwise by the pickles of its oldest format, whatever its end says."""
 
 OPTIMIZER = "optimizer_states"
 """Key of a checkpoint."""
@@ -74,7 +81,7 @@ class SafeCheckpointIO(TorchCheckpointIO):
         except ValueError as error:
             raise ValueError(f"{path}: is no checkpoint that can be read: {error}.") from error
         try:
-            _check_stored(Path(path))
+            _check_archive(Path(path))
             loaded = super().load_checkpoint(path, map_location or _as_saved, weights_only=True)
         except PermissionError:
             raise
@@ -95,9 +102,12 @@ class SafeCheckpointIO(TorchCheckpointIO):
             Path(path).unlink()
 
 
-def _check_stored(path: Path) -> None:
-    """Refuse an archive whose entries are packed, as one of a few bytes may unpack to more than any memory."""
-    with zipfile.ZipFile(path) as archive:
+def _check_archive(path: Path) -> None:
+    """Refuse what is no archive, or one with packed entries, as a few bytes may unpack to more than any memory."""
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        file.seek(0)
+        if file.read(len(BEGINNING)) != BEGINNING:
+            raise ValueError("it doesn't begin as an archive")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
             raise ValueError("its entries are compressed")
 

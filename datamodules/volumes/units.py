@@ -8,6 +8,8 @@ import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import SpatialImage
 
+from datamodules.volumes.read import DAMAGES
+
 ACTIVITY, SUV = "Bq/ml", "SUV"
 CONFORMED = "0..255 as FreeSurfer conforms"
 """Of an MR; also what our simulated MR says of itself."""
@@ -55,9 +57,12 @@ def _unit(text: str) -> str:
 def _is_conformed(path: Path) -> bool:
     """Whether an image is as FreeSurfer conforms it: bytes, in cubic voxels of a millimetre."""
     try:
-        image = nib.load(path)
-    except (OSError, ValueError, nib.filebasedimages.ImageFileError):
+        return _is_of_bytes(nib.load(path))
+    except (*DAMAGES, OSError, MemoryError):
         return False  # which whoever reads it will tell
+
+
+def _is_of_bytes(image: object) -> bool:
     if not isinstance(image, SpatialImage) or image.get_data_dtype() != np.uint8:
         return False
     scaled = (getattr(image.dataobj, "slope", 1), getattr(image.dataobj, "inter", 0)) != (1, 0)

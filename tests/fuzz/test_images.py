@@ -1,22 +1,20 @@
 """Images with damaged headers, voxels and compression: a finding each, in bounded time and memory."""
 
 import gzip
-from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
-from builders.cohorts import COARSE, LIA, brain
+from builders.cohorts import LIA, brain
 from builders.fuzz import LONG, bounded, corpus, damaged, fuzz, kept
 from hypothesis import strategies as st
 
-from datamodules.checks.source import check_subject
-from datamodules.labels.protocol import load_protocol
-from datamodules.sources.subjects import Subject
+from datamodules.checks.source import check_source
+from datamodules.sources.subjects import Listing, Subject
+from datamodules.volumes.settings import PrepareSettings
 
 SIDE = 12
 PET, MR, LABEL = brain(0, SIDE)
-PROTOCOL = load_protocol("coarse9")
 KINDS = {".nii": nib.Nifti1Image, ".mgz": nib.freesurfer.MGHImage}
 EXTREMES = (0, 1, -1, 2, 7, 8, 255, 32767, -32768, 2**31 - 1, -(2**31), -0.0, 1e-38, 1e38, float("nan"), float("inf"))
 
@@ -83,9 +81,9 @@ def check(folder, role: str, suffix: str, whole: bytes) -> None:
     label = images.pop("label")
     with kept("images", f"{role}-found{suffix}", whole), bounded(), np.errstate(all="ignore"):
         for spacing in (None, (1.0, 1.0, 1.0)):
-            settings = replace(COARSE, spacing=spacing)
-            found = check_subject(Subject("s", images, label, "s"), settings, PROTOCOL, planes=False)
-            assert all(len(one.text) > 10 for one in found.findings)
+            settings = PrepareSettings(protocol="coarse9", spacing=spacing)
+            found = check_source(Listing((Subject("s", images, label, "s"),)), settings, look=lambda snapshot: None)
+            assert all(len(one.text) > 10 for one in found)
 
 
 def test_a_damaged_image(folder):

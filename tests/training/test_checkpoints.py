@@ -67,6 +67,15 @@ def test_a_truncated_checkpoint_is_refused_by_name(tmp_path):
         SafeCheckpointIO().load_checkpoint(path)
 
 
+def test_a_checkpoint_that_pytorch_would_read_in_its_oldest_format_is_refused_by_name(tmp_path):
+    path = tmp_path / "last.ckpt"
+    torch.save({"state_dict": {"a": torch.zeros(10)}}, path)
+    path.write_bytes(b"Q" + path.read_bytes()[1:])
+    give_hash(path)
+    with pytest.raises(ValueError, match=r"last.ckpt: is no checkpoint that can be read.*begin as an archive"):
+        SafeCheckpointIO().load_checkpoint(path)
+
+
 def fit(folder):
     """Train, and nothing else."""
     cli = build(["--config", str(folder.config)], run=False)
