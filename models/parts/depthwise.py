@@ -51,7 +51,8 @@ def _backward_by_convolutions(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[
     margin, channels = weight.shape[-1] // 2, len(weight)
     grad_weight = torch.zeros_like(weight)
     for image, image_grad in zip(x.split(1), grad, strict=True):
-        overlap = F.conv3d(image, image_grad[:, None], padding=margin, groups=channels)
+        # oneDNN's own padding of so large a kernel, 48^3, keeps 434 MB on one thread and 1.7 GB on two; this keeps 10.
+        overlap = F.conv3d(F.pad(image, (margin,) * 6), image_grad[:, None], groups=channels)
         grad_weight += overlap.view_as(weight)
     return arranged(_convolve(grad, weight.flip(2, 3, 4))), grad_weight
 

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 from torch.utils.checkpoint import checkpoint
 
+from benchmark.bench.measuring import measure
 from models.parts import convolution
 from models.parts.convolution import COLUMNS, NATIVE, POINTWISE, convolve, fastest
+from models.parts.depthwise import depthwise
 
 
 @pytest.fixture(params=PIECES)
@@ -105,6 +107,19 @@ def test_functional_gradients_are_autograds(piece: Piece) -> None:
     found = grad(lambda weights: functional_call(module, weights, tuple(maps)).sin().sum())(parameters)
     for name, parameter in parameters.items():
         torch.testing.assert_close(found[name], parameter.grad)
+
+
+def depthwise_inputs() -> list[Tensor]:
+    return [torch.rand(1, 8, 32, 32, 32), torch.rand(8, 1, 7, 7, 7), torch.rand(8)]
+
+
+def depthwise_gradient(inputs: list[Tensor]) -> float:
+    return float(gradients(depthwise, inputs)[2].sum())
+
+
+def test_the_gradients_of_a_depthwise_convolution_need_little_memory() -> None:
+    cost, _ = measure(depthwise_inputs, depthwise_gradient)
+    assert cost.added_mib < 80  # where oneDNN pads the image, it takes 128 MiB for itself
 
 
 @pytest.mark.parametrize("device", ["meta", "cuda"])
