@@ -21,9 +21,10 @@ HALVES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 WEIGHTS = {"bf16-true": torch.bfloat16, "16-true": torch.float16, "64-true": torch.float64}
 """Precisions in which weights aren't float32."""
 
-SURROUNDINGS = 1.3
-"""Memory that a process takes for each byte in tensors: what libraries copy into their own layouts, and what allocators
-can't give back. On a processor it is 1.11 to 1.60, by network and precision (`tests/forecast/test_memory.py`)."""
+SURROUNDINGS = 1.1
+"""Memory that a process takes for each byte in tensors at the peak, for what libraries set up and copy; measured by
+`tests/forecast/test_memory.py`: 1.04 to 1.15. What an allocator keeps of freed memory comes on top of it, as much as it
+is allowed to (`training/allocator.py`)."""
 
 MOMENTS = 2
 """Tensors as large as the weights that AdamW keeps."""

@@ -1,3 +1,4 @@
+import ctypes
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from torch import nn
 from benchmark.bench.measuring import in_fresh_process
 from benchmark.bench.profile import Sizes
 from benchmark.forecast.memory import step_memory
+from benchmark.training.allocator import M_MMAP_THRESHOLD
 from benchmark.training.losses import dice_ce_loss
 from models import NETWORKS
 
@@ -18,6 +20,9 @@ MEASURED = {
     "uxnet3d": {"feature_sizes": (24, 48, 96, 192), "hidden_size": 384, "depths": (1, 1, 1, 1)},
     "swin_unetr": {"feature_size": 24},
 }
+OWN_PAGES = 2**18
+"""Bytes from which a tensor has pages of its own where steps are measured, so that what is freed is handed back. How
+much the C library keeps otherwise depends on the order in which tensors come and go: up to a half of the peak."""
 
 
 def build(name):
@@ -26,6 +31,7 @@ def build(name):
 
 def peak_of_two_steps(name, half):
     """Bytes by which two training steps raise the resident memory of this process."""
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, OWN_PAGES)
     nn.Conv3d(1, 1, 3)(torch.rand(1, 1, 8, 8, 8)).sum().backward()  # what libraries set up once
     before = resident("VmRSS")
     network = build(name)
@@ -49,9 +55,9 @@ def resident(field):
 @pytest.mark.slow
 @pytest.mark.parametrize("half", [False, True], ids=["single", "half"])
 @pytest.mark.parametrize("name", MEASURED)
-def test_the_memory_of_a_step_is_foreseen_within_a_quarter(name, half):
+def test_the_memory_of_a_step_is_foreseen_within_a_tenth(name, half):
     foreseen = step_memory(build(name), SIZES, BATCH, "bf16-mixed" if half else "32-true").needed
-    assert in_fresh_process(peak_of_two_steps, name, half) == pytest.approx(foreseen, rel=0.25)
+    assert in_fresh_process(peak_of_two_steps, name, half) == pytest.approx(foreseen, rel=0.1)
 
 
 class Wide(nn.Module):
