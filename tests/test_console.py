@@ -5,7 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
-from builders.terminal import in_terminal
+from builders.screens.terminal import in_terminal
 
 from benchmark.text_tables import fit
 

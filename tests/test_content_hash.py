@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 import torch
-from builders.forged import give_hash
+from builders.hostile.forged import give_hash
 
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.content_hash import check_hash

@@ -5,7 +5,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from builders.limits import largest_file
+from builders.hostile.limits import largest_file
 
 from datamodules.files import DiskFullError, atomic_path, read_json, write_csv, write_json, write_text
 from datamodules.volumes.grid import Grid

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from builders.cohorts import make_cohort
-from builders.forged import RECIPES, SETTINGS, forge, recipe_of, witnessed_imports
+from builders.hostile.forged import RECIPES, SETTINGS, forge, recipe_of, witnessed_imports
 from builders.tiny_experiment import begin, tiny
 from builders.trained import train
 

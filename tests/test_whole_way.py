@@ -31,9 +31,7 @@ from datamodules.sources.subjects import can_name_files
 
 ODD = ("001", "01", "1", "NA", "null", "nan", "None", "TRUE", "1e5", "-1", "=1+1", "ä ö", "sub-1,2", '"q"')
 NAMES = st.one_of(
-    st.sampled_from(
-        ["001", "01", "1", "NA", "null", "nan", "None", "TRUE", "1e5", "-1", "=1+1", "ä ö", "sub-1,2", '"q"']
-    ),
+    st.sampled_from(ODD),
     st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=12).filter(can_name_files),
 )
 QUICK, LONG = 2, 40
@@ -42,9 +40,11 @@ QUICK, LONG = 2, 40
 SETTINGS = PrepareSettings.parse(protocol="coarse9", scaling="p0.5:p99.5", spacing="1")
 """Percentiles, as the units of PET differ."""
 
-HEALTH = list(HealthCheck)
 PHASES = (Phase.explicit, Phase.generate)
 """Each cohort takes seconds: none is made again to find a smaller one that fails."""
+
+ALL_CHECKS = list(HealthCheck)
+"""Of hypothesis, which expects examples of milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,7 @@ def whole_way(folder: Path, some: list[Person]) -> None:
     "examples", [QUICK, pytest.param(LONG, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])], ids=["quick", "long"]
 )
 def test_any_cohort_comes_to_tables_in_which_every_identity_holds(tmp_path_factory, examples):
-    @settings(
-        max_examples=examples, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=ALL_CHECKS)
     @given(people)
     def check(some: list[Person]) -> None:
         whole_way(tmp_path_factory.mktemp("way"), some)

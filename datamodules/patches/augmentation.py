@@ -60,9 +60,6 @@ class Augmentation:
             raise ValueError(f"Augmentation low_resolution is a factor of at least 1, got {self.low_resolution}.")
 
 
-NO_AUGMENTATION = Augmentation(rotation=0, scaling=0, shift=0)
-
-
 @dataclass(frozen=True)
 class Intensity:
     """What happens to the intensities of one patch; the defaults leave it unchanged. Units as in `Augmentation`."""

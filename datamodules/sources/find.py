@@ -77,18 +77,6 @@ def find_subjects(
     return listing.subjects
 
 
-def find_unlabelled(
-    source: Path, layout: str | None = None, selection: Selection = NOTHING_CHOSEN
-) -> tuple[Subject, ...]:
-    """List the subjects of a source to predict; label maps that it may have are left aside.
-
-    Raises:
-        FileNotFoundError: If there is no such source.
-        ValueError: As `find_subjects`.
-    """
-    return find_subjects(source, layout, replace(selection, labels=False))
-
-
 def _read(source: Path, layout: str | None, selection: Selection) -> Listing:
     if not source.exists():
         raise FileNotFoundError(f"{source}: there is no such file or folder.")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from builders.cohorts import make_cohort
-from builders.forged import give_hash
-from builders.fuzz import LONG, changed, corpus, damaged, fuzz, kept, told
+from builders.hostile.forged import give_hash
+from builders.hostile.fuzz import LONG, changed, corpus, damaged, fuzz, kept, told
 from builders.trained import train
 from hypothesis import strategies as st
 

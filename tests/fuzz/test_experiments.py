@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from builders.fuzz import LONG, changed, corpus, damaged, fuzz, kept, told
+from builders.hostile.fuzz import LONG, changed, corpus, damaged, fuzz, kept, told
 from hypothesis import strategies as st
 
 from benchmark.experiment.definition import SHIPPED, load_experiment

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from builders.cohorts import LIA, brain
-from builders.fuzz import LONG, bounded, corpus, damaged, fuzz, kept
+from builders.hostile.fuzz import LONG, bounded, corpus, damaged, fuzz, kept
 from hypothesis import strategies as st
 
 from datamodules.checks.source import check_source

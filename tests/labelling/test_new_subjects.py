@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from builders.cohorts import LIA, make_cohort, write_source
-from builders.forged import forge
+from builders.hostile.forged import forge
 from builders.trained import train
 
 from benchmark.checkpoints import SafeCheckpointIO
@@ -18,10 +18,12 @@ from benchmark.labelling.predictions import write_prediction
 from benchmark.labelling.trained import load_ensemble, load_trained
 from benchmark.labelling.whole_subjects import label_subject
 from datamodules.findings import errors
-from datamodules.sources.find import find_unlabelled
-from datamodules.sources.subjects import Subject
+from datamodules.sources.find import find_subjects
+from datamodules.sources.subjects import Selection, Subject
 from datamodules.tables import read_table
 from datamodules.volumes.grid import Grid
+
+UNLABELLED = Selection(labels=False)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def checkpoints(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def subjects(cohort):
-    return find_unlabelled(cohort.path.parent / "source/manifest.csv")
+    return find_subjects(cohort.path.parent / "source/manifest.csv", selection=UNLABELLED)
 
 
 def sketch(path, snapshots, protocol):
@@ -109,7 +111,7 @@ def test_volumes_and_uptake_are_those_of_the_written_labels_on_the_original_pet(
 
 
 def test_a_sidecar_and_a_weight_give_suv(checkpoints, tmp_path):
-    subject = find_unlabelled(write_source(tmp_path / "source", 1))[0]
+    subject = find_subjects(write_source(tmp_path / "source", 1), selection=UNLABELLED)[0]
     (subject.images["pet"].parent / "pet.json").write_text(
         '{"Units": "Bq/mL", "InjectedRadioactivity": 140, "InjectedRadioactivityUnits": "MBq", "InjectionStart": 0, '
         '"ImageDecayCorrected": true, "ImageDecayCorrectionTime": 0, "TracerRadionuclide": "F18"}'
@@ -166,7 +168,7 @@ def test_a_source_needs_no_label_maps(tmp_path):
     manifest = write_source(tmp_path, 2)
     lines = [",".join(line.split(",")[:3]) for line in manifest.read_text().splitlines()]
     manifest.write_text("\n".join(lines))
-    subjects = find_unlabelled(manifest)
+    subjects = find_subjects(manifest, selection=UNLABELLED)
     assert [subject.id for subject in subjects] == ["s0", "s1"]
     assert all(subject.label is None for subject in subjects)
 

@@ -15,7 +15,10 @@ from benchmark.labelling.trained import load_ensemble, load_trained
 from datamodules.cohort.prepare import prepare
 from datamodules.cohort.unlabelled import prepare_unlabelled
 from datamodules.findings import errors
-from datamodules.sources.find import find_subjects, find_unlabelled
+from datamodules.sources.find import find_subjects
+from datamodules.sources.subjects import Selection
+
+UNLABELLED = Selection(labels=False)
 
 
 def sketch(path, snapshots, protocol):
@@ -45,7 +48,7 @@ def finer(folder, factor=2):
     for name, volume in (("pet", pet), ("mr", mr)):
         nib.save(nib.Nifti1Image(volume, affine), folder / f"{name}.nii.gz")
     (folder / "m.csv").write_text("subject,pet,mr\ns0,pet.nii.gz,mr.nii.gz\n")
-    (subject,) = find_unlabelled(folder / "m.csv")
+    (subject,) = find_subjects(folder / "m.csv", selection=UNLABELLED)
     return subject
 
 
@@ -66,7 +69,12 @@ def test_images_are_brought_to_the_voxels_of_the_training_and_labels_back(checkp
 def test_a_finer_image_is_labelled_as_the_one_of_the_training_is(checkpoints, cohorts, tmp_path):
     trained = load_trained(checkpoints[0])
     predict(trained, [finer(tmp_path / "new")], tmp_path / "fine", sketch)
-    predict(trained, [find_unlabelled(cohorts[0].path.parent / "source/manifest.csv")[0]], tmp_path / "own", sketch)
+    predict(
+        trained,
+        [find_subjects(cohorts[0].path.parent / "source/manifest.csv", selection=UNLABELLED)[0]],
+        tmp_path / "own",
+        sketch,
+    )
     fine, own = (np.asarray(nib.load(tmp_path / f"{name}/s0_dseg.nii.gz").dataobj) for name in ("fine", "own"))
     assert np.mean(fine[::2, ::2, ::2] == own) > 0.98
     assert len(np.unique(own)) > 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monai.transforms import Affine
 from torch import Tensor
 
-from datamodules.patches.augmentation import NO_AUGMENTATION, Augmentation, Intensity
+from datamodules.patches.augmentation import Augmentation, Intensity
 from datamodules.patches.cut import _interpolate, _nearest, cut_patch, cut_patches, find_corner
 from datamodules.patches.draws import PatchDraw, PatchKey, draw_patch
 from datamodules.patches.together import interpolate_together, nearest_together
@@ -58,7 +58,7 @@ def test_a_patch_is_monais_affine_of_the_volume(index, shape, rotation):
 
 def test_without_augmentation_a_patch_is_a_copy():
     image, label = subject(20, 21, 22)
-    draw = draw_patch(PatchKey(0, 0, 3), 1, NO_AUGMENTATION)
+    draw = draw_patch(PatchKey(0, 0, 3), 1, Augmentation(rotation=0, scaling=0, shift=0))
     patch, labels = cut_patch(image, label, draw, SIZE)
     box = [slice(start, start + side) for start, side in zip(find_corner(label, draw, SIZE), SIZE, strict=True)]
     assert torch.equal(patch, image[:, *box])

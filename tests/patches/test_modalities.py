@@ -4,7 +4,7 @@ import torch
 from builders.cohorts import make_cohort
 from torch import Tensor
 
-from datamodules.patches.augmentation import NO_AUGMENTATION, Augmentation
+from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.draws import PatchKey, draw_patch
 from datamodules.patches.misalignment import Misalignment
 from datamodules.patches.modalities import draw_displacement, draw_missing, vary_modalities
@@ -61,7 +61,7 @@ def test_only_the_pet_is_displaced():
 
 
 def data(cohort, **settings) -> PETMRDataModule:
-    settings = {"augmentation": NO_AUGMENTATION, **settings}
+    settings = {"augmentation": Augmentation(rotation=0, scaling=0, shift=0), **settings}
     module = PETMRDataModule(str(cohort.path), folds=2, patch_size=(16, 16, 16), epoch_length=40, **settings)
     module.setup("fit")
     return module

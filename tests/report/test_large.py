@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from builders.browser import available, chromium
 from builders.cases import cases_of
 from builders.runs import cases_on, multiply, write_predictions, write_runs
+from builders.screens.browser import available, chromium
 
 from benchmark.figures.names import NETWORKS
 from benchmark.figures.pictures.scenes import telling_subjects

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from builders.cases import cases_of
 from builders.runs import write_runs
-from builders.terminal import in_terminal
+from builders.screens.terminal import in_terminal
 
 import benchmark.report.write
 from benchmark.figures.names import NETWORKS

@@ -5,8 +5,8 @@ import pickle
 import pytest
 import torch
 from builders.cohorts import make_cohort
-from builders.forged import give_hash
-from builders.limits import largest_file
+from builders.hostile.forged import give_hash
+from builders.hostile.limits import largest_file
 from builders.tiny_experiment import begin, tiny, weights
 
 import benchmark.checkpoints

@@ -5,9 +5,9 @@ import struct
 import nibabel as nib
 import numpy as np
 import pytest
-from builders.bombs import BOMBS, header
 from builders.cohorts import LIA, brain, save, write_source
-from builders.measured import GIB, petmr_measured
+from builders.hostile.bombs import BOMBS, header
+from builders.hostile.measured import GIB, petmr_measured
 
 from datamodules.volumes import unpack
 from datamodules.volumes.read import read_labels, read_volume

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders.browser import Page, available, chromium
 from builders.cases import cases_of
 from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_predictions, write_runs
-from builders.slice_browser import VIEWER
+from builders.screens.browser import Page, available, chromium
+from builders.screens.slice_browser import VIEWER
 
 from benchmark.report.write import report
 

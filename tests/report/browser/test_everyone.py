@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builders.browser import AXE, Page
+from builders.screens.browser import AXE, Page
 
 pytestmark = pytest.mark.browser
 

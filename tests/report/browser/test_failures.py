@@ -1,8 +1,8 @@
 """The failure gallery."""
 
 import pytest
-from builders.browser import Page
-from builders.slice_browser import VIEWER
+from builders.screens.browser import Page
+from builders.screens.slice_browser import VIEWER
 
 pytestmark = pytest.mark.browser
 

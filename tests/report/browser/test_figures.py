@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from builders.browser import Page
+from builders.screens.browser import Page
 
 pytestmark = pytest.mark.browser
 

@@ -1,7 +1,7 @@
 """What a reader sees before scrolling."""
 
 import pytest
-from builders.browser import Page
+from builders.screens.browser import Page
 
 pytestmark = pytest.mark.browser
 

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from builders.browser import Page
-from builders.slice_browser import VIEWER, choose, shown, wait_for_change
+from builders.screens.browser import Page
+from builders.screens.slice_browser import VIEWER, choose, shown, wait_for_change
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from builders.browser import Page
+from builders.screens.browser import Page
 
 pytestmark = pytest.mark.browser
 

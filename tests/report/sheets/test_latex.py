@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.cases import cases_of
+from builders.printed import SHEET
 from builders.runs import write_runs
 
 from benchmark.figures.names import NETWORKS
@@ -14,23 +15,11 @@ from benchmark.report.numbers import compute
 from benchmark.report.sheets.consistency import consistency_sheets
 from benchmark.report.sheets.latex import latex
 from benchmark.report.sheets.scores import main_sheets, paper_sheets, structure_sheet
-from benchmark.report.sheets.sheet import Sheet, decimals, means, numbers, whole
+from benchmark.report.sheets.sheet import decimals, numbers
 from benchmark.report.sheets.statistics import statistics_sheets
 from benchmark.runs.evidence import find_runs, gather, write_grid
 from datamodules.labels.protocol import load_protocol
 
-SHEET = Sheet(
-    name="overall",
-    title="Overall",
-    note="Over 5 subjects.",
-    corner="Network",
-    rows=("cross_fusion", "u&net", "vnet"),
-    columns=(
-        means("Dice", [0.91, 0.95, 0.7], [0.01, 0.02, np.nan], 2, "higher"),
-        means("HD (mm)", [4.0, 2.0, 3.0], [1.0, 1.0, 1.0], 1, "lower"),
-        numbers("n", [5, 5, 5], whole),
-    ),
-)
 DOCUMENT = r"""\documentclass[journal]{IEEEtran}
 \usepackage{booktabs, graphicx}
 \begin{document}

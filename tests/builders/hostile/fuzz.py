@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-CORPUS = Path(__file__).parents[1] / "fuzz/corpus"
+CORPUS = Path(__file__).parents[2] / "fuzz/corpus"
 """Files that a reader once choked on, a folder for each kind."""
 
 FOUND = Path(".hypothesis/found")

@@ -2,7 +2,7 @@
 
 import time
 
-from builders.browser import Page
+from builders.screens.browser import Page
 
 VIEWER = "#test-browser"
 

@@ -1,0 +1,1 @@
+"""Where reports are looked at: browsers and terminals."""
