@@ -26,7 +26,7 @@ def run(
         cohort: Prepared cohort; the one that the experiment names where not given.
         output: Folder of the runs; runs/NAME where not given.
         only: Pattern over the runs' names, such as 'vnet/*' or '*/fold-0-*'.
-        scale: One of experiments/scales/ instead of the experiment's: demo, compact or paper.
+        scale: One of experiments/scales/ instead of the experiment's: demo, laptop, compact or paper.
         tuned: Settings that `petmr tune` has found, such as runs/overall-tuning/tuned.yaml.
         jobs: Runs at a time; one for each GPU (or group of trainer.devices GPUs), or one, where not given.
         launcher: Processes of this machine, or jobs of a SLURM cluster.
