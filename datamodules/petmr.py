@@ -31,6 +31,9 @@ INPUT = "input"
 PREPARATION = "preparation"
 """What prediction needs to prepare images alike; in `PETMRDataModule.state_dict`, where the fingerprint covers it."""
 
+DISPENSABLE = "dispensable"
+"""Modalities that a network can do without, as it was trained so; in `PETMRDataModule.state_dict`."""
+
 LEARNED = "learned"
 """By whom a network was trained and chosen; in `PETMRDataModule.state_dict`."""
 
@@ -200,7 +203,14 @@ class PETMRDataModule(L.LightningDataModule):
         contract = self.cohort.contract.seen(self.modalities)
         seen = {"contract": contract.to_dict(), "labels": list(self.cohort.protocol.labels)}
         learned = traces(self.cohort, (*self.parts.train, *self.parts.validation))
-        return {**self._identity(), INPUT: seen, PREPARATION: self.cohort.preparation, LEARNED: learned}
+        dispensable = [name for name in self.modalities if self.augmentation.modality_dropout.get(name)]
+        return {
+            **self._identity(),
+            INPUT: seen,
+            PREPARATION: self.cohort.preparation,
+            DISPENSABLE: dispensable,
+            LEARNED: learned,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Refuse to train on with other data, or to test a network on what it can't read or has learned from.

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from models.parts.checks import check_patch_size
+from models.parts.layout import arranged
 
 
 class ResUNet(nn.Module):
@@ -63,7 +64,7 @@ class ResUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images `[B, M, D, H, W]` to logits `[B, K, D, H, W]`."""
-        x = self.stem(x)
+        x = self.stem(arranged(x))
         skips = []
         for unit in self.encoder:
             skips.append(x)

@@ -17,7 +17,7 @@ from benchmark.scoring.original_pet import MODALITY, body_weight_kg, read_origin
 from datamodules.checks.snapshot import Snapshot, mid_planes
 from datamodules.cohort.unlabelled import Unlabelled, prepare_unlabelled
 from datamodules.files import atomic_path
-from datamodules.findings import FaultyDataError, Finding, error
+from datamodules.findings import FaultyDataError, Finding, error, note
 from datamodules.labels.protocol import Protocol
 from datamodules.sources.subjects import Subject
 from datamodules.tables import merge_rows
@@ -83,10 +83,12 @@ def choose_images(subject: Subject, trained: Trained) -> Subject:
     """The subject without a label map, its images in the order of the network's cohort.
 
     Raises:
-        FaultyDataError: If a modality is missing or unknown.
+        FaultyDataError: If a modality is unknown, one is missing that the network can't do without, or all are.
     """
     unknown = [name for name in subject.images if name not in trained.known_modalities]
-    missing = [name for name in trained.modalities if name not in subject.images]
+    missing = _missing(subject, trained)
+    if len(missing) < len(trained.modalities):
+        missing = [name for name in missing if name not in trained.dispensable]
     if unknown or missing:
         wrong = [f"no {', '.join(missing)}"] * bool(missing) + [f"an unknown {', '.join(unknown)}"] * bool(unknown)
         text = (
@@ -96,6 +98,16 @@ def choose_images(subject: Subject, trained: Trained) -> Subject:
         raise FaultyDataError([error(subject.id, "", "other images", text)])
     images = {name: subject.images[name] for name in trained.known_modalities if name in subject.images}
     return Subject(subject.id, images, None, subject.group, subject.covariates)
+
+
+def _missing(subject: Subject, trained: Trained) -> list[str]:
+    return [name for name in trained.modalities if name not in subject.images]
+
+
+def _without(subject: Subject, trained: Trained) -> list[Finding]:
+    missing = ", ".join(_missing(subject, trained))
+    text = f"Labelled without {missing}, which the network was trained to do without now and then."
+    return [note(subject.id, "", "labelled without a modality", text)] if missing else []
 
 
 def _predict_subject(
@@ -110,11 +122,12 @@ def _predict_subject(
     draw(output / f"{subject.id}.png", [_snapshot(subject, prepared, indices)], trained.protocol)
     volumes = _measure(trained, subject, prepared, restored)
     volumes.insert(0, "subject", subject.id)
-    return Predicted(volumes, prepared.findings)
+    return Predicted(volumes, (*prepared.findings, *_without(subject, trained)))
 
 
 def _input(trained: Trained, prepared: Unlabelled, device: str) -> Tensor:
-    images = [torch.from_numpy(prepared.images[name]).float() for name in trained.modalities]
+    missing = np.zeros_like(next(iter(prepared.images.values())))
+    images = [torch.from_numpy(prepared.images.get(name, missing)).float() for name in trained.modalities]
     return torch.stack(images).to(device)
 
 

@@ -14,7 +14,7 @@ from benchmark.trust import FAILURES, build_network
 from datamodules.cohort.contract import Contract, differences
 from datamodules.cohort.store import protocol_from_dict
 from datamodules.labels.protocol import Protocol
-from datamodules.petmr import PREPARATION
+from datamodules.petmr import DISPENSABLE, PREPARATION
 from datamodules.volumes.settings import PrepareSettings
 
 DATA = "PETMRDataModule"
@@ -34,6 +34,7 @@ class Trained:
     Attributes:
         bare: Maps `[B, M, D, H, W]` to logits `[B, K, D, H, W]`.
         modalities: What the M channels are.
+        dispensable: Those that it can do without, as it was trained so; they are 0 then.
         protocol: What the K classes are.
         settings: How images are prepared, the voxel size of the training among it.
         contract: What the voxels of the training cohort are.
@@ -43,6 +44,7 @@ class Trained:
 
     bare: Network
     modalities: tuple[str, ...]
+    dispensable: tuple[str, ...]
     protocol: Protocol
     settings: PrepareSettings
     contract: Contract
@@ -108,6 +110,7 @@ def _trained(checkpoint: Mapping[str, Any], device: str, trusted: Collection[str
     return Trained(
         bare=network.to(device).eval().requires_grad_(False),
         modalities=modalities,
+        dispensable=tuple(data.get(DISPENSABLE, ())),  # which older checkpoints don't say
         protocol=protocol,
         settings=PrepareSettings.from_dict(data[PREPARATION]["settings"]),
         contract=Contract.from_dict(data[PREPARATION]["contract"]),
@@ -142,9 +145,15 @@ def _check_alike(path: Path, one: Trained, other_path: Path, other: Trained) -> 
     labels, others = one.protocol.labels, other.protocol.labels
     differing = differences(one.contract.seen(one.modalities), labels, other.contract.seen(other.modalities), others)
     mine, its = _settings(one), _settings(other)
+    if one.dispensable != other.dispensable:
+        differing.append(f"{_words(one.dispensable)} may be missing against {_words(other.dispensable)}")
     differing += [f"{name} {value} against {its[name]}" for name, value in mine.items() if value != its[name]]
     if differing:
         raise ValueError(f"{path} and {other_path} can't be averaged: {'; '.join(differing)}.")
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"
 
 
 def _settings(trained: Trained) -> dict[str, Any]:

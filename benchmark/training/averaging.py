@@ -1,5 +1,6 @@
 """An exponential moving average of the weights, which is what is validated, kept as checkpoint, and tested."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import lightning as L
@@ -9,6 +10,22 @@ from torch import Tensor
 
 EARLY = 10
 """Steps after which the average leaves the first weights behind: after n of them it keeps at most (1 + n)/(10 + n)."""
+
+
+@dataclass(frozen=True)
+class Decay:
+    """One step of the average; a class, as a function made on the spot can't be sent to another process.
+
+    Attributes:
+        share: Of the average, that is kept in each step, later on.
+    """
+
+    share: float
+
+    def __call__(self, averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        """The average after `steps` steps."""
+        kept = min(self.share, (1 + int(steps)) / (EARLY + int(steps)))
+        return averaged * kept + current * (1 - kept)
 
 
 class ExponentialAverage(WeightAveraging):
@@ -25,12 +42,7 @@ class ExponentialAverage(WeightAveraging):
         """
         if not 0 <= decay < 1:
             raise ValueError(f"The decay of an average of weights is a share in [0, 1), got {decay}.")
-
-        def average(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-            kept = min(decay, (1 + int(steps)) / (EARLY + int(steps)))
-            return averaged * kept + current * (1 - kept)
-
-        super().__init__(avg_fn=average)
+        super().__init__(avg_fn=Decay(decay))
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Go on with both in training; in a test Lightning would bring back the weights that aren't averaged."""
