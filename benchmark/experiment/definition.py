@@ -21,6 +21,8 @@ SHIPPED = Path(__file__).parents[2] / "experiments"
 """Installed beside this package, as every room of the project is."""
 
 NAME = r"\w[\w.+-]*"
+FREE = ("settings", "config")
+"""Sections of a variant that hold whatever its network and Lightning take."""
 RESERVED = ("report", "slurm", "wandb")
 """Folders that stand beside those of the variants."""
 
@@ -136,9 +138,10 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
         raise FileNotFoundError(f"{path}: there is no such experiment file.")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Experiment, "experiment")
+    written = _read(path)
     try:
-        parsed = parser.parse_object({"experiment": _read(path)})
-        experiment: Experiment = parser.instantiate_classes(parsed).experiment
+        parsed = parser.parse_object({"experiment": written})
+        experiment = _as_written(parser.instantiate_classes(parsed).experiment, written)
     except (ArgumentError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
     experiment = _located(experiment, path.parent)
@@ -148,6 +151,15 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
         experiment = replace(experiment, name=f"{experiment.name}-{scale}", scale=scale)
     expand(experiment)
     return experiment
+
+
+def _as_written(experiment: Experiment, written: Config) -> Experiment:
+    """The experiment with its free sections as the file has them: the parser makes objects of what has a class path."""
+    variants = {
+        name: replace(variant, **{key: written["variants"][name][key] for key in FREE if key in written["variants"][name]})
+        for name, variant in experiment.variants.items()
+    }
+    return replace(experiment, variants=variants, config=written.get("config", {}))
 
 
 def _located(experiment: Experiment, beside: Path) -> Experiment:
