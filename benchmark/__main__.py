@@ -12,7 +12,7 @@ from benchmark.verbs.demo import demo
 from benchmark.verbs.drafts import init, protocol
 from benchmark.verbs.experiment import calibrate, evaluate, report, run, status
 from benchmark.verbs.model import predict, profile, score
-from benchmark.verbs.sharing import adopt, export, pack
+from benchmark.verbs.sharing import adopt, export, pack, shrink
 from benchmark.verbs.tuning import tune
 
 MOST_LINES, LONGEST_LINE = 3, 600
@@ -43,6 +43,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "pack": pack,
     "adopt": adopt,
     "export": export,
+    "shrink": shrink,
     "profile": profile,
     "bench": bench,
 }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
     parser.add_class_arguments(Experiment, "experiment")
     written = _read(path)
     try:
-        parsed = parser.parse_object({"experiment": written})
+        parsed = parser.parse_object({"experiment": deepcopy(written)})  # which it changes
         experiment = _as_written(parser.instantiate_classes(parsed).experiment, written)
     except (ArgumentError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
@@ -156,7 +157,9 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
 def _as_written(experiment: Experiment, written: Config) -> Experiment:
     """The experiment with its free sections as the file has them: the parser makes objects of what has a class path."""
     variants = {
-        name: replace(variant, **{key: written["variants"][name][key] for key in FREE if key in written["variants"][name]})
+        name: replace(
+            variant, **{key: written["variants"][name][key] for key in FREE if key in written["variants"][name]}
+        )
         for name, variant in experiment.variants.items()
     }
     return replace(experiment, variants=variants, config=written.get("config", {}))

@@ -21,6 +21,8 @@ DATA = "PETMRDataModule"
 SECTIONS = ("state_dict", "network", "inference", DATA)
 """What a checkpoint of `SegmentationTask` and `PETMRDataModule` holds."""
 PREFIX = "network."
+SHIPPED = {"quick": Path(__file__).parents[2] / "results" / "quick" / "quick.ckpt"}
+"""Networks that come with the suite, for a first look at images."""
 SPOKEN_FOR = ("scaling", "spacing", "tolerance", "protocol")
 """Settings of the preparation that the contract and the protocol say."""
 HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
@@ -72,7 +74,7 @@ def load_trained(path: Path, device: str = "cpu", trusted: Collection[str] = ())
     """Build the network of a checkpoint again.
 
     Args:
-        path: The checkpoint.
+        path: The checkpoint, or a name in `SHIPPED`.
         device: Where the network will be.
         trusted: Class paths of networks, besides this suite's, whose code may run.
 
@@ -80,14 +82,7 @@ def load_trained(path: Path, device: str = "cpu", trusted: Collection[str] = ())
         FileNotFoundError: If there is no such file.
         ValueError: If it is damaged, could run code, is none of this suite, or of a network that nobody trusts.
     """
-    checkpoint = SafeCheckpointIO().load_checkpoint(path)
-    held = checkpoint if isinstance(checkpoint, dict) else {}
-    missing = [name for name in SECTIONS if not isinstance(held.get(name), dict)]
-    if missing or PREPARATION not in checkpoint[DATA]:
-        raise ValueError(
-            f"{path}: is no checkpoint of this suite (no {', '.join(missing) or PREPARATION}); "
-            "expected one that `petmr run` or `petmr fit` has written, such as checkpoints/best.ckpt."
-        )
+    checkpoint = read_checkpoint(path)
     try:
         return _trained(checkpoint, device, trusted)
     except ValueError as error:
@@ -97,6 +92,33 @@ def load_trained(path: Path, device: str = "cpu", trusted: Collection[str] = ())
         raise ValueError(
             f"{path}: its entries aren't those of a checkpoint of this suite ({kind}: {error})."
         ) from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint that has all that `load_trained` asks for.
+
+    Args:
+        path: The checkpoint, or a name in `SHIPPED`; a file of that name comes first.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, could run code, or is none of this suite.
+    """
+    place = path if path.is_file() else SHIPPED.get(str(path), path)
+    checkpoint = SafeCheckpointIO().load_checkpoint(place)
+    held = checkpoint if isinstance(checkpoint, dict) else {}
+    missing = [name for name in SECTIONS if not isinstance(held.get(name), dict)]
+    if missing or PREPARATION not in checkpoint[DATA]:
+        raise ValueError(
+            f"{path}: is no checkpoint of this suite (no {', '.join(missing) or PREPARATION}); "
+            "expected one that `petmr run` or `petmr fit` has written, such as checkpoints/best.ckpt."
+        )
+    return checkpoint
+
+
+def is_quick(path: Path) -> bool:
+    """Whether a network is one of those that come with the suite, for a first look."""
+    return not path.is_file() and str(path) in SHIPPED
 
 
 def _trained(checkpoint: Mapping[str, Any], device: str, trusted: Collection[str]) -> Trained:

@@ -5,6 +5,12 @@ from typing import Literal, Unpack
 
 from benchmark.verbs.options import INFERENCE, PredictOptions
 
+CAUTION = (
+    "These labels are a quick look, not a measurement: a small network has drawn them that was trained on simulated "
+    "images. results/quick/README.md says how far it comes."
+)
+CAUTION_FILE = "quick-look.txt"
+
 
 def predict(
     *,
@@ -24,7 +30,8 @@ def predict(
     """Label new subjects: FreeSurfer labels on the MR's grid, volumes and uptake of every structure, a picture.
 
     Args:
-        checkpoint: Of a trained network; several are averaged, such as those of the folds.
+        checkpoint: Of a trained network; several are averaged, such as those of the folds. "quick" is a small one that
+            comes with the suite, for a first look at any contrasts of PET and MR, also one alone.
         output: Folder to write to; what it holds of other subjects stays.
         pet: PET image of one subject; with a source of FreeSurfer subjects the folder of their PET images.
         mr: MR image of one subject.
@@ -41,11 +48,11 @@ def predict(
     from benchmark.labelling.devices import choose_device
     from benchmark.labelling.new_subjects import VOLUMES
     from benchmark.labelling.new_subjects import predict as label
-    from benchmark.labelling.trained import load_ensemble
+    from benchmark.labelling.trained import is_quick, load_ensemble
     from benchmark.verbs.reading import changed
     from benchmark.verbs.subjects import check_choice, images, of_source, one_subject
     from benchmark.verbs.tables.findings import show_findings
-    from datamodules.files import check_writable
+    from datamodules.files import check_writable, write_text
     from datamodules.sources.subjects import faulty, named
 
     place = choose_device(device)
@@ -62,6 +69,9 @@ def predict(
         show_findings(findings, str(source or "Images"))
     wrong = faulty(findings)
     stdout.print(f"{len(subjects) - len(wrong)} subjects labelled in {output}", markup=False)
+    if any(map(is_quick, checkpoint)):
+        write_text(output / CAUTION_FILE, f"{CAUTION}\n")
+        stdout.print(CAUTION, markup=False)
     if wrong:
         raise ValueError(
             f"{len(wrong)} of {len(subjects)} subjects aren't labelled: {named(wrong)}; the table says why."

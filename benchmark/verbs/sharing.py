@@ -1,4 +1,4 @@
-"""The verbs that let others take part: pack, adopt, export."""
+"""The verbs that let others take part: pack, adopt, export, shrink."""
 
 from pathlib import Path
 from typing import Literal
@@ -112,3 +112,19 @@ def export(
     with progress(f"export to {layout}", len(opened.subjects)) as advance:
         raw = export_nnunet(opened, load_splits(opened, folds, seed), output, dataset, advance)
     stdout.print(f"{len(opened.subjects)} subjects in {raw}. Next: {output / 'README.txt'}", markup=False)
+
+
+def shrink(checkpoint: Path, output: Path) -> None:
+    """Write a trained network to give away: what `predict` needs of its checkpoint, in half precision.
+
+    Args:
+        checkpoint: Such as runs/overall/uxnet3d/fold-0-seed-0/checkpoints/best.ckpt.
+        output: File to write, such as uxnet3d.ckpt.
+    """
+    from benchmark.console import stdout
+    from benchmark.sharing.shrink import shrink as write
+    from datamodules.files import check_writable
+
+    check_writable(output)
+    size = write(checkpoint, output)
+    stdout.print(f"{output}: {size / 1e6:.1f} MB. Next: petmr predict --checkpoint {output} --mr ...", markup=False)

@@ -109,3 +109,11 @@ def test_cohorts_lie_beside_the_file_that_names_them(tmp_path):
 def test_a_missing_experiment_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.yaml"):
         load_experiment(tmp_path / "nowhere.yaml")
+
+
+def test_callbacks_in_an_experiment_stay_as_they_are_written(tmp_path):
+    callback = {"class_path": "benchmark.training.averaging.ExponentialAverage", "init_args": {"decay": 0.9}}
+    config = {"trainer": {"callbacks": [callback]}}
+    variants = {"all": {"network": "vnet"}, "own": {"network": "vnet", "config": config}}
+    experiment = load_experiment(write(tmp_path / "e.yaml", config=config, variants=variants))
+    assert experiment.config == experiment.variants["own"].config == config

@@ -180,6 +180,30 @@ def test_a_network_of_one_modality_needs_no_other(cohort, subjects, tmp_path):
     assert list(pd.read_csv(tmp_path / "volumes.csv").columns) == ["subject", "structure", "label", "ml"]
 
 
+def test_a_network_does_without_what_was_dropped_in_its_training(cohort, subjects, tmp_path):
+    dropping = {"augmentation.modality_dropout": '{"pet": 0.3}'}
+    trained = load_trained(train(cohort, tmp_path, **dropping))
+    alone = replace(subjects[0], images={"mr": subjects[0].images["mr"]})
+    (told,) = (one for one in predict(trained, [alone], tmp_path / "out", sketch) if one.severity == "note")
+    assert told.text.startswith("Labelled without pet, ")
+    image = torch.from_numpy(cohort.images("s0")).float()
+    image[0] = 0
+    classes = label_subject(trained.network, image, trained.protocol.partners, trained.inference)
+    expected, _ = cohort.restore("s0", classes.numpy())
+    labels = np.asarray(nib.load(tmp_path / "out/s0_dseg.nii.gz").dataobj)
+    assert (labels == trained.protocol.to_labels(expected)).mean() > 0.99
+    without_mr = replace(subjects[0], images={"pet": subjects[0].images["pet"]})
+    with pytest.raises(ValueError, match="s0: Has no mr; the network reads pet, mr"):
+        choose_images(without_mr, trained)
+
+
+def test_no_network_does_without_any_image(cohort, tmp_path):
+    dropping = {"augmentation.modality_dropout": '{"pet": 0.3, "mr": 0.3}'}
+    trained = load_trained(train(cohort, tmp_path, **dropping))
+    with pytest.raises(ValueError, match="s9: Has no pet, mr; the network reads pet, mr"):
+        choose_images(Subject("s9", {}, None, "s9"), trained)
+
+
 def test_missing_and_unknown_modalities_are_named(checkpoints):
     subject = Subject("s9", {"mr": None, "flair": None}, None, "s9")
     with pytest.raises(ValueError, match=r"s9: Has no pet and an unknown flair; the network reads pet, mr"):

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 from builders.cohorts import make_cohort
@@ -109,3 +111,8 @@ def test_the_average_is_exponential_once_the_first_steps_are_left_behind():
 def test_an_impossible_decay_is_refused():
     with pytest.raises(ValueError, match=r"a share in \[0, 1\), got 1"):
         ExponentialAverage(decay=1.0)
+
+
+def test_an_average_can_be_sent_to_another_process():
+    sent = pickle.loads(pickle.dumps(ExponentialAverage(decay=0.9)))
+    assert sent._kwargs["avg_fn"](torch.tensor(0.0), torch.tensor(1.0), 10**6) == pytest.approx(0.1)
