@@ -11,6 +11,7 @@ from benchmark.verbs.data import check, picture, prepare, simulate, split
 from benchmark.verbs.demo import demo
 from benchmark.verbs.drafts import init, protocol
 from benchmark.verbs.experiment import calibrate, evaluate, report, run, status
+from benchmark.verbs.listing import listing
 from benchmark.verbs.model import predict, profile, score
 from benchmark.verbs.sharing import adopt, export, pack, shrink
 from benchmark.verbs.tuning import tune
@@ -25,6 +26,7 @@ EPILOG = (
 
 VERBS: dict[str, Callable[..., Any]] = {
     "demo": demo,
+    "list": listing,
     "simulate": simulate,
     "init": init,
     "protocol": protocol,

@@ -127,7 +127,7 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
     """Read an experiment file.
 
     Args:
-        path: The file.
+        path: The file, or the name of a shipped one, such as `overall`; a file of that name comes first.
         scale: A name in `experiments/scales/` to use instead of the file's; it joins the experiment's name.
         tuned: What `petmr tune` has written, instead of what the file names.
 
@@ -135,8 +135,7 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
         FileNotFoundError: If there is none.
         ValueError: If it isn't an experiment, names an unknown network, scale or recipe, or a name can't be a folder's.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such experiment file.")
+    path = _found(path)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Experiment, "experiment")
     written = _read(path)
@@ -152,6 +151,16 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
         experiment = replace(experiment, name=f"{experiment.name}-{scale}", scale=scale)
     expand(experiment)
     return experiment
+
+
+def _found(path: Path) -> Path:
+    if path.is_file():
+        return path
+    if str(path) in shipped() and str(path) != "base":
+        return SHIPPED / f"{path}.yaml"
+    raise FileNotFoundError(
+        f"{path}: there is no such experiment file; `petmr list` names those that come with the suite."
+    )
 
 
 def _as_written(experiment: Experiment, written: Config) -> Experiment:

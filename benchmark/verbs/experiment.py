@@ -22,7 +22,7 @@ def run(
     """Train, test and score every run of an experiment that isn't done, then make its tables. Stop and go on at will.
 
     Args:
-        experiment: Experiment file, such as experiments/demo.yaml.
+        experiment: Experiment file, or the name of a shipped one: see `petmr list`.
         cohort: Prepared cohort; the one that the experiment names where not given.
         output: Folder of the runs; runs/NAME where not given.
         only: Pattern over the runs' names, such as 'vnet/*' or '*/fold-0-*'.

@@ -55,7 +55,7 @@ def adopt(
     """Take label maps of any tool as the test of one fold: a scored row beside the trained ones, marked as adopted.
 
     Args:
-        experiment: Experiment file, such as experiments/overall.yaml.
+        experiment: Experiment file, or the name of a shipped one: see `petmr list`.
         predictions: Folder of label maps of all subjects that the fold tests, such as s1_dseg.nii.gz.
         name: Of the row, such as nnunet.
         fold: Whose test part was labelled, from 0.

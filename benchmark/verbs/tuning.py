@@ -20,7 +20,7 @@ def tune(
     go on at will: the same command goes on with the same trials.
 
     Args:
-        experiment: Experiment file, such as experiments/overall.yaml.
+        experiment: Experiment file, or the name of a shipped one: see `petmr list`.
         trials: Trainings for each network; the first has the experiment's own settings.
         cohort: Prepared cohort; the one that the experiment names where not given.
         output: Folder for the journals and tuned.yaml; runs/NAME-tuning where not given.

@@ -151,27 +151,33 @@ class SelfAttention(nn.Module):
 
 
 def _gated(levels: Sequence[int]) -> list[nn.Module]:
+    """Cross attention at every level, gated."""
     return [CrossAttention(channels, gated_residual) for channels in levels]
 
 
 def _dot_product(levels: Sequence[int]) -> list[nn.Module]:
+    """Cross attention at every level by dot products, of pooled keys and values above the deepest."""
     deepest = len(levels) - 1
     return [CrossAttention(channels, PooledDotProduct(2 ** (deepest - i))) for i, channels in enumerate(levels)]
 
 
 def _self_attention(levels: Sequence[int]) -> list[nn.Module]:
+    """Each modality attends to itself, gated; then both are joined."""
     return [SelfAttention(channels, gated_residual) for channels in levels]
 
 
 def _concatenation(levels: Sequence[int]) -> list[nn.Module]:
+    """Both modalities side by side, mixed by a convolution at every level."""
     return [Concatenation(channels) for channels in levels]
 
 
 def _addition(levels: Sequence[int]) -> list[nn.Module]:
+    """Both modalities added at every level."""
     return [Addition() for _ in levels]
 
 
 def _bottleneck(levels: Sequence[int]) -> list[nn.Module]:
+    """Cross attention at the deepest level alone, addition above."""
     return [*_addition(levels[:-1]), *_gated(levels[-1:])]
 
 
