@@ -25,13 +25,25 @@ class HashMemory:
             self.known = {}
         self.changed = False
 
+    def knows(self, name: str, expected: str) -> bool:
+        """Whether it is remembered that a file of the folder, unchanged since, has a hash.
+
+        Raises:
+            OSError: If it isn't there.
+        """
+        return bool(self.known.get(name) == [*_stamp(self.folder / name), expected])
+
     def has(self, name: str, expected: str) -> bool:
         """Whether a file of the folder has a hash; read where nothing is remembered, and again before it is accused.
 
         Raises:
             OSError: If it can't be read.
         """
-        return self.known.get(name) == [*_stamp(self.folder / name), expected] or self.sha256(name) == expected
+        return self.knows(name, expected) or self.sha256(name) == expected
+
+    def forget(self, name: str) -> None:
+        """Have a file read again next time."""
+        self.known.pop(name, None)
 
     def sha256(self, name: str) -> str:
         """The hash of a file of the folder, read now.

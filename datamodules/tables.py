@@ -5,6 +5,7 @@ or missing values.
 """
 
 import csv
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ import pandas as pd
 
 from datamodules.files import locked, write_csv
 
+FORMULA = re.compile(r"\s*(?:[=+@].*|-(?!$|\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?$).*)", re.DOTALL)
+"""What a spreadsheet would compute, or run, instead of showing it."""
 OTHERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """What separates cells."""
 

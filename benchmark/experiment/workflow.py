@@ -21,6 +21,7 @@ from benchmark.runs.reading import check_structures, write_reading
 from benchmark.runs.workplace import Workplace
 from benchmark.statistics.covariates import Covariate
 from benchmark.training.tracking import WandbMode
+from benchmark.training.wandb_server import usable
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.cohort.verify import verify_volumes
 
@@ -79,13 +80,14 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     write_grid(folder, [RunRecord.of(run, opened, splits) for run in expand(experiment)])
     write_about(folder, about(experiment))
     write_reading(folder, experiment.reading)
+    mode = usable(options.wandb)
     devices = devices_of(experiment)
     launcher = _launcher(options, folder, devices, experiment.resources)
-    problems = bring(experiment.name, training_jobs(planned, opened, splits, options.wandb), launcher)
+    problems = bring(experiment.name, training_jobs(planned, opened, splits, mode), launcher)
     if any(RunFolder(folder / run.name).is_done() for run in expand(experiment)):
         launcher = _launcher(options, folder, (devices[0], 1), experiment.resources.for_one_process())
         problems += bring("conditions", retests([folder], conditions), launcher)
-        problems += _attempt("There is no report", lambda: _report(experiment, folder, options.wandb))
+        problems += _attempt("There is no report", lambda: _report(experiment, folder, mode))
     if problems:
         raise ValueError("\n\n".join(problems))
 

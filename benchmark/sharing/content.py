@@ -23,6 +23,7 @@ from benchmark.scoring.columns import SCORES, STATUS, STRUCTURE
 from benchmark.sharing.layout import Place, place_of
 from benchmark.statistics.covariates import Covariate
 from benchmark.statistics.tables import MISSING, TEST_COHORT
+from datamodules.tables import FORMULA
 
 DEEPEST = 40
 """Levels of a YAML file; ours has seven."""
@@ -32,9 +33,6 @@ NAMES = (*IDENTITY, "subject", MISSING, TEST_COHORT)
 """Columns of cases that name files of a report."""
 
 NUMBERS = tuple(name for name in SCORES if name not in STATUS)
-FORMULA = re.compile(r"\s*[=+@].*|-\D.*", re.DOTALL)
-"""What a spreadsheet would compute instead of showing it."""
-
 SCHEMA_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError)
 
 

@@ -11,7 +11,7 @@ from wandb.sdk.lib import RunDisabled
 
 from benchmark.training.tracking import PROJECT, WandbMode
 
-INIT_S, FINISH_S = 30.0, 300.0
+INIT_S, FINISH_S = 15.0, 300.0
 """How long a server may take to answer at the start, and to receive the rest at the end."""
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,8 @@ from datamodules.parallel import each
 from datamodules.sources.subjects import named
 from datamodules.volumes.sidecar import acquisition, read_sidecar
 
+LABEL = "label"
+"""The kind of a volume of class indices."""
 AGAIN = "Prepare the cohort again."
 
 
@@ -54,16 +56,21 @@ def verify_volumes(cohort: Cohort, progress: Callable[[str], None] = lambda subj
     """Refuse a store whose volumes aren't what was written; on one machine each is read once and then remembered.
 
     Raises:
-        ValueError: Naming subjects and files.
+        ValueError: Naming subjects and files, or a class that the protocol doesn't have.
         OSError: If one can't be read.
     """
     memory = HashMemory(cohort.path)
-    corrupt = []
+    corrupt, classes = [], range(cohort.protocol.num_classes)
     for subject in cohort.subjects.values():
         for kind, stored in subject.volumes.items():
             name = volume_file(subject.id, kind)
+            if memory.knows(name, stored.sha256):
+                continue
             if not memory.has(name, stored.sha256):
                 corrupt.append(f"{subject.id} ({name})")
+            elif kind == LABEL and (highest := int(cohort.label(subject.id).max(initial=0))) not in classes:
+                memory.forget(name)
+                corrupt.append(f"{subject.id} ({name} holds class {highest} of {len(classes)})")
         progress(subject.id)
     memory.save()
     if corrupt:

@@ -5,7 +5,7 @@ from pathlib import Path, PureWindowsPath
 
 import pandas as pd
 
-from datamodules.findings import Finding, error
+from datamodules.findings import Finding, error, warning
 from datamodules.sources.subjects import WEIGHT, Listing, Selection, Subject
 from datamodules.tables import read_table
 from datamodules.volumes.read import IMAGE_SUFFIXES
@@ -48,6 +48,7 @@ def read_manifest(path: Path, selection: Selection = Selection()) -> Listing:  #
         if wrong := [fault for name, cell in files.items() for fault in _check_cell(path, row["subject"], name, cell)]:
             findings += wrong
             continue
+        findings += _outside(path, row["subject"], files.values())
         label = files.pop("label", None)
         subjects.append(
             Subject(
@@ -83,3 +84,15 @@ def _check_cell(manifest: Path, subject: str, column: str, cell: str) -> Sequenc
     dicom = cell.lower().endswith(DICOM) or (manifest.parent / cell).is_dir()
     remedy = "Convert DICOM first: dcm2niix -z y -o OUT FOLDER." if dicom else "Name the file whole, or convert it."
     return [error(subject, manifest, "no image file", text, remedy)]
+
+
+def _outside(manifest: Path, subject: str, cells: Iterable[str]) -> list[Finding]:
+    """Files that lie elsewhere than below the manifest, whether a path or a link leads there."""
+    home = manifest.parent.resolve()
+    places = [(manifest.parent / cell).resolve() for cell in cells]
+    text = "The manifest leads out of its folder, to {}."
+    return [
+        warning(subject, manifest, "file elsewhere", text.format(place), "Look whether that is meant.")
+        for place in places
+        if not place.is_relative_to(home)
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.findings import Finding, error, errors
+from datamodules.tables import FORMULA
 
 PARTS = ("train", "validation", "test")
 SHOWN = 10
@@ -135,6 +136,7 @@ def check_images(subjects: Sequence[Subject], source: Path) -> list[Finding]:
         *_repeated(subjects, source),
         *(finding for subject in subjects for finding in _missing_files(subject)),
         *_unknown_parts(subjects),
+        *_formulas(subjects, source),
     ]
 
 
@@ -157,6 +159,17 @@ def _unfit_ids(subjects: Sequence[Subject], source: Path) -> list[Finding]:
         error(one.id, source, "unfit id", f"The id {one.id!r} can't name a file.", remedy)
         for one in subjects
         if not can_name_files(one.id)
+    ]
+
+
+def _formulas(subjects: Sequence[Subject], source: Path) -> list[Finding]:
+    """Cells that come back in tables which people open."""
+    remedy = "A spreadsheet would compute it: begin it with a letter or a digit."
+    return [
+        error(one.id, source, "formula", f"{column} is {cell!r}.", remedy)
+        for one in subjects
+        for column, cell in {"Its id": one.id, "Its group": one.group, **one.covariates}.items()
+        if FORMULA.fullmatch(cell)
     ]
 
 

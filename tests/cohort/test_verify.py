@@ -1,11 +1,14 @@
 import os
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from builders.cohorts import make_cohort
 
 from datamodules.cohort.store import volume_file
 from datamodules.cohort.verify import verify_volumes
+from datamodules.files import sha256
 from datamodules.hashes import HashMemory
 from datamodules.petmr import PETMRDataModule
 
@@ -101,3 +104,18 @@ def test_a_cache_that_cannot_be_written_or_read_only_costs_time(tmp_path, monkey
     memory.place.parent.mkdir(parents=True)
     memory.place.write_text("{")
     verify_volumes(cohort)
+
+
+def test_a_class_that_the_protocol_does_not_have_is_told_with_subject_and_file_every_time(tmp_path):
+    cohort = make_cohort(tmp_path, subjects=4)
+    label, name = np.array(cohort.label("s2")), volume_file("s2", "label")
+    label[0, 0, 0] = 200
+    np.save(cohort.path / name, label)
+    volumes = {**cohort.subjects["s2"].volumes}
+    volumes["label"] = replace(volumes["label"], sha256=sha256(cohort.path / name))
+    forged = replace(cohort, subjects={**cohort.subjects, "s2": replace(cohort.subjects["s2"], volumes=volumes)})
+    settle(cohort)
+    told = rf"s2 \(volumes/s2_label.npy holds class 200 of {cohort.protocol.num_classes}\)"
+    for _ in range(2):
+        with pytest.raises(ValueError, match=told):
+            verify_volumes(forged)

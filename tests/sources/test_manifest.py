@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from benchmark.__main__ import main
 from datamodules.sources.find import find_subjects, list_source
 from datamodules.sources.subjects import LONGEST_ID, can_name_files
+from datamodules.tables import FORMULA
 
 
 def manifest(tmp_path, text):
@@ -63,7 +64,7 @@ def test_what_columns_are_taken_for_is_said(tmp_path, capsys, verb):
     assert "Modalities: pet, mr; covariates: age\n" in capsys.readouterr().out
 
 
-IDS = st.text(min_size=1, max_size=30).filter(can_name_files)
+IDS = st.text(min_size=1, max_size=30).filter(lambda text: can_name_files(text) and not FORMULA.fullmatch(text))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -95,3 +96,32 @@ def test_nothing_is_looked_at_of_a_subject_that_is_left_out(tmp_path):
     path = write_source(tmp_path, 3)
     (tmp_path / "s1/pet.nii.gz").unlink()
     assert not list_source(path, exclude=["s1"]).findings
+
+
+@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+1+cmd", "@SUM(1)", "-2+3", " =1"])
+@pytest.mark.parametrize("column", ["subject", "group", "scanner"])
+def test_cells_that_a_spreadsheet_would_run_are_refused(tmp_path, column, cell):
+    write_source(tmp_path, 1)
+    row = {"subject": "s0", "pet": "s0/pet.nii.gz", "mr": "s0/mr.nii.gz", "group": "a", "scanner": "b", column: cell}
+    path = tmp_path / "formula.csv"
+    pd.DataFrame([row]).to_csv(path, index=False)
+    found = [one for one in list_source(path).findings if one.kind == "formula"]
+    assert len(found) == 1 and found[0].severity == "error" and repr(cell.strip()) in found[0].text
+
+
+def test_numbers_below_zero_are_no_formulas(tmp_path):
+    write_source(tmp_path, 1)
+    path = manifest(tmp_path, "subject,pet,mr,label,z\n-1,s0/pet.nii.gz,s0/mr.nii.gz,s0/label.nii.gz,-0.5\n")
+    assert not list_source(path).findings
+
+
+def test_a_manifest_that_leads_out_of_its_folder_is_told_with_the_place(tmp_path):
+    write_source(tmp_path / "far", 1)
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near/link.nii.gz").symlink_to(tmp_path / "far/s0/mr.nii.gz")
+    rows = "s0,../far/s0/pet.nii.gz,link.nii.gz\n"
+    found = list_source(manifest(tmp_path / "near", f"subject,pet,mr\n{rows}")).findings
+    outside = [one for one in found if one.kind == "file elsewhere"]
+    assert [one.severity for one in outside] == ["warning"] * 2
+    for name, one in zip(("pet", "mr"), outside, strict=True):
+        assert one.text.endswith(f"to {(tmp_path / 'far/s0' / name).resolve()}.nii.gz.")
