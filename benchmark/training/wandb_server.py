@@ -19,9 +19,11 @@ def usable(mode: WandbMode) -> WandbMode:
         return mode
     import wandb  # which takes a second
 
-    if not wandb.login(prompt=False, verify=False):
-        return _offline("there is no key: give `wandb login`")
+    known = wandb.login(prompt=False, verify=False)
     address = str(wandb.setup().settings.base_url)
+    wandb.teardown()  # else the processes of the runs would share this one's service, and its ids of runs
+    if not known:
+        return _offline("there is no key: give `wandb login`")
     return mode if _answers(address) else _offline(f"{address} doesn't answer in {ANSWER_S:g} s")
 
 
