@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from benchmark.experiment.retest import Retest
 from benchmark.experiment.run import execute, retest
 from benchmark.launching.following import follow_parent
+from benchmark.launching.temporaries import keep_temporaries_in
 from benchmark.runs.folder import PATIENCE_S, RunFolder
 from benchmark.runs.lock import LockedError, locked
 from benchmark.training.allocator import keep_freed_memory
@@ -59,6 +60,7 @@ def main() -> None:
                     return
                 remove_temporaries(place.path)
                 place.ended.unlink(missing_ok=True)
+                keep_temporaries_in(place.path)
             work(place)
     except LockedError as error:
         sys.exit(str(error))
