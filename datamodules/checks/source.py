@@ -6,6 +6,7 @@ from functools import partial
 
 from datamodules.checks.examine import examine
 from datamodules.checks.intensities import Announce, settle
+from datamodules.checks.privacy import check_privacy
 from datamodules.checks.snapshot import Snapshot, mid_planes
 from datamodules.checks.together import Summary, check_together
 from datamodules.files import sha256
@@ -78,4 +79,7 @@ def check_subject(subject: Subject, settings: PrepareSettings, protocol: Protoco
         aligned.counts if aligned else (),
     )
     cut = mid_planes(aligned.images, aligned.label, aligned.stored.spacing) if aligned and planes else ()
-    return _Checked(examined.findings, summary, Snapshot(subject.id, tuple(subject.images), cut) if planes else None)
+    private = check_privacy(subject) if aligned else ()
+    return _Checked(
+        (*examined.findings, *private), summary, Snapshot(subject.id, tuple(subject.images), cut) if planes else None
+    )
