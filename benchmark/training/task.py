@@ -43,6 +43,7 @@ class SegmentationTask(L.LightningModule):
         ce_weight: float = 1.0,
         learning_rate: float = 1e-4,
         weight_decay: float = 0.01,
+        betas: tuple[float, float] = (0.9, 0.999),
         schedule: Schedule = Schedule(),  # noqa: B008  frozen
         seed: int = 0,
     ) -> None:
@@ -56,6 +57,8 @@ class SegmentationTask(L.LightningModule):
             ce_weight: w of L = L_dice + w L_ce.
             learning_rate: Of AdamW.
             weight_decay: Of AdamW; PyTorch's default, as the paper names none.
+            betas: Of AdamW: how long it remembers gradients and their squares, here PyTorch's default. With 0.999 the
+                large gradients of the beginning keep the steps of the next thousand small.
             schedule: Of the learning rate.
             seed: Of dropout, drawn anew from (seed, step, rank), so that a resumed run repeats nothing.
 
@@ -74,6 +77,7 @@ class SegmentationTask(L.LightningModule):
         self.ce_weight = ce_weight
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.betas = betas
         self.schedule = schedule
         self.seed = seed
         self.losses = LossRecord()
@@ -96,7 +100,9 @@ class SegmentationTask(L.LightningModule):
 
     def optimizer(self) -> torch.optim.AdamW:
         """AdamW over all parameters."""
-        return torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(
+            self.parameters(), lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay
+        )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and its schedule where there is one.
