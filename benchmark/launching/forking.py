@@ -15,8 +15,8 @@ from threading import Lock
 
 from benchmark.launching.launch import WORK
 
-IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirror", "models"]
-"""What the processes of runs need, also where only a configuration names it."""
+IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirror", "models", "wandb.sdk.launch"]
+"""What the processes of runs need, also where only a configuration, or W&B's first call, names it."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """For the process that is forked: NumPy's library starts its threads when it is imported."""
