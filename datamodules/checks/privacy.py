@@ -14,7 +14,7 @@ from datamodules.sources.subjects import Subject
 from datamodules.volumes.sidecar import read_sidecar
 
 PERSONAL = re.compile(
-    r"patient'?s?.?(name|id|birth|address|telephone)|birth.?da(te|y)|date.?of.?birth|dob|((given|family|first|last|sur|full).?)?name"
+    r"patient'?s?.?(name|id|birth.?(date|name)?|address|telephone.*)|birth.?da(te|y)|date.?of.?birth|dob|((given|family|first|last|sur|full).?)?name"
     r"|other.?patient|(referring|performing|requesting|reading).?physician|operators?.?name|institution.?(name|address)"
     r"|accession.?number|medical.?record|mrn|insurance|address|telephone|phone|e.?mail",
     re.IGNORECASE,

@@ -10,7 +10,7 @@ from datamodules.checks.privacy import check_privacy
 from datamodules.checks.snapshot import Snapshot, mid_planes
 from datamodules.checks.together import Summary, check_together
 from datamodules.files import sha256
-from datamodules.findings import Finding, by_severity, note
+from datamodules.findings import Finding, by_severity, errors, note
 from datamodules.labels.protocol import Protocol, load_protocol
 from datamodules.parallel import each
 from datamodules.sources.subjects import Listing, Subject
@@ -79,7 +79,7 @@ def check_subject(subject: Subject, settings: PrepareSettings, protocol: Protoco
         aligned.counts if aligned else (),
     )
     cut = mid_planes(aligned.images, aligned.label, aligned.stored.spacing) if aligned and planes else ()
-    private = check_privacy(subject) if aligned else ()
+    private = () if errors(examined.findings) else check_privacy(subject)
     return _Checked(
         (*examined.findings, *private), summary, Snapshot(subject.id, tuple(subject.images), cut) if planes else None
     )
