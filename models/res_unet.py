@@ -14,7 +14,8 @@ Deviations from the paper:
 - logits, not the sigmoid of one class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -22,6 +23,9 @@ from torch import Tensor, nn
 
 from models.parts.checks import check_patch_size
 from models.parts.layout import arranged
+
+Norm = Callable[[int], nn.Module]
+NORMS: dict[str, Norm] = {"batch": nn.BatchNorm3d, "instance": partial(nn.InstanceNorm3d, affine=True)}
 
 
 class ResUNet(nn.Module):
@@ -33,9 +37,10 @@ class ResUNet(nn.Module):
         patch_size: `[D, H, W]` in voxels, multiples of 8 from 16.
         widths: Channels of each level; every level after the first halves the resolution.
         skip_kernel: Side of the kernels in the skips of the residual units, in voxels, odd.
+        norm: `batch`, or `instance`: what batch norm is in training on one patch a step, and then in prediction too.
 
     Raises:
-        ValueError: If the patch cannot be halved that often.
+        ValueError: If the patch cannot be halved that often, or there is no such norm.
     """
 
     divisor = 8
@@ -48,17 +53,21 @@ class ResUNet(nn.Module):
         patch_size: Sequence[int] = (96, 96, 96),
         widths: Sequence[int] = (32, 64, 128, 256),
         skip_kernel: int = 3,
+        norm: str = "batch",
     ) -> None:
         super().__init__()
         self.divisor = 2 ** (len(widths) - 1)
         check_patch_size("ResUNet", patch_size, self.divisor, smallest=2 * self.divisor)
-        self.stem = _Stem(in_channels, widths[0], skip_kernel)
+        if norm not in NORMS:
+            raise ValueError(f"ResUNet has no norm '{norm}': choose one of {', '.join(NORMS)}.")
+        make = NORMS[norm]
+        self.stem = _Stem(in_channels, widths[0], skip_kernel, make)
         self.encoder = nn.ModuleList(
-            _ResidualUnit(above, below, skip_kernel, stride=2) for above, below in pairwise(widths)
+            _ResidualUnit(above, below, skip_kernel, make, stride=2) for above, below in pairwise(widths)
         )
         self.up = nn.ModuleList(nn.ConvTranspose3d(below, below, 2, stride=2) for below in widths[:0:-1])
         self.decoder = nn.ModuleList(
-            _ResidualUnit(below + above, above, skip_kernel) for below, above in pairwise(widths[::-1])
+            _ResidualUnit(below + above, above, skip_kernel, make) for below, above in pairwise(widths[::-1])
         )
         self.head = nn.Conv3d(widths[0], out_channels, kernel_size=1)
 
@@ -78,10 +87,10 @@ class ResUNet(nn.Module):
 class _Stem(nn.Module):
     """The first unit: as the others, without normalising the image."""
 
-    def __init__(self, in_channels: int, width: int, skip_kernel: int) -> None:
+    def __init__(self, in_channels: int, width: int, skip_kernel: int, norm: Norm) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _convolution(in_channels, width), nn.BatchNorm3d(width), nn.ReLU(inplace=True), _convolution(width, width)
+            _convolution(in_channels, width), norm(width), nn.ReLU(inplace=True), _convolution(width, width)
         )
         self.skip = _convolution(in_channels, width, skip_kernel)
 
@@ -92,17 +101,17 @@ class _Stem(nn.Module):
 class _ResidualUnit(nn.Module):
     """Pre-activation unit: twice (batch normalisation, ReLU, convolution), beside a projected skip."""
 
-    def __init__(self, in_channels: int, width: int, skip_kernel: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, width: int, skip_kernel: int, norm: Norm, stride: int = 1) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.BatchNorm3d(in_channels),
+            norm(in_channels),
             nn.ReLU(inplace=True),
             _convolution(in_channels, width, stride=stride),
-            nn.BatchNorm3d(width),
+            norm(width),
             nn.ReLU(inplace=True),
             _convolution(width, width),
         )
-        self.skip = nn.Sequential(_convolution(in_channels, width, skip_kernel, stride), nn.BatchNorm3d(width))
+        self.skip = nn.Sequential(_convolution(in_channels, width, skip_kernel, stride), norm(width))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x) + self.skip(x)  # type: ignore[no-any-return]

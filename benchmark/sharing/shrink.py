@@ -15,27 +15,24 @@ def shrink(checkpoint: Path, output: Path) -> int:
 
     Args:
         checkpoint: Of a run.
-        output: File to write; its weights are rounded to float16.
+        output: File to write; its weights are rounded to float16, but for tensors that go beyond 65504.
 
     Returns:
         How many bytes it has.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If it isn't one of this suite, or a weight is too large for half precision.
+        ValueError: If it isn't one of this suite.
     """
     held = read_checkpoint(checkpoint)
-    weights = {name: _halved(name, weight, checkpoint) for name, weight in held["state_dict"].items()}
+    weights = {name: _halved(weight) for name, weight in held["state_dict"].items()}
     kept = {key: held[key] for key in KEPT if key in held} | {"state_dict": weights}
     output.parent.mkdir(parents=True, exist_ok=True)
     SafeCheckpointIO().save_checkpoint(kept, output)
     return output.stat().st_size
 
 
-def _halved(name: str, weight: Tensor, checkpoint: Path) -> Tensor:
-    if not weight.is_floating_point():
-        return weight
-    halved = weight.half()
-    if not halved.isfinite().all():
-        raise ValueError(f"{checkpoint}: {name} reaches {weight.abs().max():g}; half precision ends at 65504.")
-    return halved
+def _halved(weight: Tensor) -> Tensor:
+    """In half precision where that holds it: variances of a batch norm may be larger than its largest number."""
+    halved = weight.half() if weight.is_floating_point() else weight
+    return halved if halved.isfinite().all() else weight

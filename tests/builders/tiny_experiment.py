@@ -29,9 +29,14 @@ from datamodules.files import read_json
 TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)}
 QUICK = {
-    "data": {"patch_size": [16, 16, 16], "epoch_length": 4},
-    "model": {"learning_rate": 0.03},
-    "trainer": {"max_epochs": 3, "accelerator": "cpu"},
+    "data": {"patch_size": [16, 16, 16], "epoch_length": 4, "batch_size": 2},
+    "model": {
+        "learning_rate": 0.03,
+        "ce_weight": 1.0,
+        "betas": [0.9, 0.999],
+        "schedule": {"decay": "constant", "warmup": 0.0},
+    },
+    "trainer": {"max_epochs": 3, "accelerator": "cpu", "precision": "32-true", "gradient_clip_val": None},
 }
 
 

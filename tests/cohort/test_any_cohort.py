@@ -19,6 +19,7 @@ from datamodules.findings import errors
 from datamodules.labels.protocol import load_protocol
 from datamodules.sources.find import find_subjects
 from datamodules.sources.subjects import PARTS, can_name_files
+from datamodules.tables import FORMULA
 from datamodules.volumes.grid import Grid
 from datamodules.volumes.settings import PrepareSettings
 from datamodules.volumes.units import ARBITRARY
@@ -28,7 +29,7 @@ NAMES = st.one_of(
     st.sampled_from(
         ["001", "01", "NA", "null", "1e5", "True", "-1", "s 1", "Müller, Jörg", 'a"b', "sub-1_ses-a", "[red]", "$x$"]
     ),
-    st.text(min_size=1, max_size=12).filter(can_name_files),
+    st.text(min_size=1, max_size=12).filter(lambda text: can_name_files(text) and not FORMULA.fullmatch(text)),
 )
 UNITS = {"Bq/mL": "Bq/ml", "BQML": "Bq/ml", "kBq/ml": "kBq/ml", "SUV": "SUV", "": ARBITRARY}
 AXES = ("RAS", "LAS", "LIA", "PSR")

@@ -23,7 +23,7 @@ def test_later_layers_win_section_by_section():
 def test_a_run_is_resolved_from_base_scale_network_and_variant():
     variant = Variant("vnet", settings={"dropout": 0.1}, config={"model": {"learning_rate": 0.5}})
     (run, *_) = expand(Experiment("x", {"a": variant}, scale="demo", config={"data": {"batch_size": 3}}))
-    assert run.config["model"]["network"] == {"class_path": "models.VNet", "init_args": {"width": 8, "dropout": 0.1}}
+    assert run.config["model"]["network"] == {"class_path": "models.VNet", "init_args": {"width": 4, "dropout": 0.1}}
     assert run.config["model"]["learning_rate"] == 0.5
     assert run.config["data"]["patch_size"] == [32, 32, 32]
     assert run.config["data"]["batch_size"] == 3
