@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from datamodules.checks.snapshot import Snapshot, mid_planes
 from datamodules.checks.source import Look
 from datamodules.cohort.store import Cohort, CohortSubject, volume_file
@@ -68,7 +70,7 @@ def verify_volumes(cohort: Cohort, progress: Callable[[str], None] = lambda subj
                 continue
             if not memory.has(name, stored.sha256):
                 corrupt.append(f"{subject.id} ({name})")
-            elif kind == LABEL and (highest := int(cohort.label(subject.id).max(initial=0))) not in classes:
+            elif kind == LABEL and (highest := _highest(cohort.path / name)) not in classes:
                 memory.forget(name)
                 corrupt.append(f"{subject.id} ({name} holds class {highest} of {len(classes)})")
         progress(subject.id)
@@ -78,6 +80,10 @@ def verify_volumes(cohort: Cohort, progress: Callable[[str], None] = lambda subj
             f"{cohort.path}: {len(corrupt)} volumes aren't what was written: {named(corrupt)}. They are corrupt: "
             "prepare the cohort again."
         )
+
+
+def _highest(label: Path) -> int:
+    return int(np.load(label, mmap_mode="r").max(initial=0))
 
 
 def verify_subject(cohort: Path, subject: CohortSubject) -> list[Finding]:
