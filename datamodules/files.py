@@ -11,12 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk, a quota and a limit on sizes."""
+
+
+FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, yaml.YAMLError)
+"""What taking apart a file that holds something else raises."""
 
 
 class DiskFullError(OSError):
@@ -121,6 +127,25 @@ def digest(value: Any) -> str:
     """A short hash of a JSON-able value, the same whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def parsing(path: Path) -> Iterator[None]:
+    """Name the file whose content turns out to be another than was expected while it is taken apart.
+
+    Raises:
+        ValueError: If it is.
+    """
+    try:
+        yield
+    except FAULTS as error:
+        raise ValueError(f"{path}: is damaged, or no file of this suite ({_reason(error)}).") from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an error says; where it is of a key or says nothing, also what kind it is."""
+    (said, *_) = str(error).splitlines() or [""]
+    return f"{type(error).__name__} {said}".strip() if isinstance(error, KeyError) or not said else said
 
 
 def read_json(path: Path) -> dict[str, Any]:

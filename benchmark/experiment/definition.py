@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, get_loader
 
 from benchmark.experiment.conditions import Conditions
 from benchmark.launching.resources import Resources
@@ -284,6 +284,6 @@ def _shipped(*parts: str) -> Config:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return get_loader("yaml")(path.read_text(encoding="utf-8"))  # to which 1e-3 is a number, as to Lightning
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: is no YAML: {error}") from error

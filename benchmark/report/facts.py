@@ -14,7 +14,6 @@ from benchmark.report.certificate import CheckedFolds, check_folds, packed_folds
 from benchmark.runs.adopted import is_adopted
 from benchmark.runs.contributions import contributions
 from benchmark.runs.evidence import Evidence
-from benchmark.runs.objections import FoundRun
 from datamodules.cohort.store import Cohort, open_cohort
 from datamodules.files import read_json
 
@@ -53,7 +52,7 @@ class Facts:
 
 def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
     """Collect the facts of an experiment; without its cohort there is no certificate of folds."""
-    configs = {run.name: read_config(run) for run in evidence.runs}
+    configs = {run.name: run.folder.read_config() for run in evidence.runs}
     done = {run.name: read_json(run.folder.done) for run in evidence.runs}
     first = evidence.runs[0]
     trained = [run for run in evidence.runs if not is_adopted(run.record)]
@@ -68,19 +67,13 @@ def read_facts(evidence: Evidence, cohort: Cohort | None) -> Facts:
     )
 
 
-def read_config(run: FoundRun) -> dict[str, Any]:
-    """The resolved configuration of a run."""
-    config: dict[str, Any] = yaml.safe_load(run.folder.config.read_text(encoding="utf-8"))
-    return config
-
-
 def find_cohort(evidence: Evidence, given: Path | None = None) -> Cohort | None:
     """The cohort of an experiment where its runs say it is, or where else it is said to be.
 
     None if it's gone, of another format, or another by now.
     """
     for run in evidence.runs:
-        path = given or Path(read_config(run)["data"]["cohort"])
+        path = given or Path(run.folder.read_config()["data"]["cohort"])
         if (path / "cohort.json").is_file():
             with suppress(ValueError):
                 cohort = open_cohort(path)

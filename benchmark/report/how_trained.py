@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from benchmark.report.facts import read_config
 from benchmark.runs.about import About, read_about
 from benchmark.runs.adopted import is_adopted
 from benchmark.runs.evidence import Evidence
@@ -46,7 +45,7 @@ def _ways(about: About) -> dict[str, str]:
 
 
 def _adopted(evidence: Evidence) -> Iterator[str]:
-    found = {run.record.variant: read_config(run) for run in evidence.runs if is_adopted(run.record)}
+    found = {run.record.variant: run.folder.read_config() for run in evidence.runs if is_adopted(run.record)}
     for variant, config in found.items():
         tool = config["model"]["network"]["init_args"].get("tool")
         yield f"{variant}: label maps made elsewhere{f' ({tool})' if tool else ''}, adopted."

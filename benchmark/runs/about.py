@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.runs.tuned import Tuned
-from datamodules.files import read_json, write_json
+from datamodules.files import parsing, read_json, write_json
 
 ABOUT = "experiment.json"
 
@@ -43,5 +43,10 @@ def write_about(folder: Path, about: About) -> None:
 
 def read_about(folders: Iterable[Path]) -> tuple[About, ...]:
     """What some folders of runs say, those that say nothing left out."""
-    entries = [read_json(folder / ABOUT) for folder in folders]
-    return tuple(About.from_dict(entry) for entry in entries if entry)
+    return tuple(about for about in map(_read_about, folders) if about)
+
+
+def _read_about(folder: Path) -> About | None:
+    with parsing(folder / ABOUT):
+        entry = read_json(folder / ABOUT)
+        return About.from_dict(entry) if entry else None

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from benchmark.runs.adopted import GRID as ADOPTED_GRID
 from benchmark.runs.adopted import TOGETHER
@@ -15,10 +14,12 @@ from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.objections import FoundRun, case_files, name_of, objection
 from benchmark.runs.reading import Reading, read_reading
 from benchmark.scoring.case_table import read_cases
-from datamodules.files import write_json
+from datamodules.files import parsing, write_json
 
 GRID = "grid.json"
 """Beside the runs of an experiment: the records of all runs that it expands to, in the order of its table."""
+
+MOST_FOLDS = 1000
 
 NAMED = 5
 """Missing runs that a remark names; the report's table of runs names all."""
@@ -106,7 +107,12 @@ def read_grids(folders: Sequence[Path]) -> tuple[RunRecord, ...]:
     """The records of all runs that are expected, of grids in the folders or right below them."""
     places = dict.fromkeys(place.resolve() for folder in folders for place in (folder, *sorted(folder.glob("*/"))))
     grids = [place / name for place in places for name in (GRID, ADOPTED_GRID) if (place / name).is_file()]
-    return tuple(RunRecord(**entry) for grid in grids for entry in json.loads(grid.read_text(encoding="utf-8")))
+    return tuple(record for grid in grids for record in _read_grid(grid))
+
+
+def _read_grid(grid: Path) -> list[RunRecord]:
+    with parsing(grid):
+        return [RunRecord.from_dict(entry) for entry in json.loads(grid.read_text(encoding="utf-8"))]
 
 
 def weigh(found: Sequence[FoundRun], expected: Sequence[RunRecord]) -> Evidence:
@@ -153,8 +159,10 @@ def _folds(run: FoundRun) -> int:
     """How many folds the experiment of a run has, as far as the run knows."""
     if not run.folder.config.is_file():
         return run.record.fold + 1
-    config = yaml.safe_load(run.folder.config.read_text(encoding="utf-8"))
-    return int(config["data"].get("folds", run.record.fold + 1))
+    folds = run.folder.read_config()["data"].get("folds", run.record.fold + 1)
+    if not isinstance(folds, int) or not run.record.fold < folds <= MOST_FOLDS:
+        raise ValueError(f"{run.folder.config}: data.folds is {folds}, but this run tests fold {run.record.fold}.")
+    return folds
 
 
 def _require_one_of_each(found: Sequence[FoundRun]) -> None:

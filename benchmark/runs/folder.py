@@ -1,7 +1,8 @@
 """The folder of one run: what it is, its configuration, and how far it has come."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from benchmark.runs.workplace import Workplace
 from benchmark.training.tracking import WandbMode, loggers
 from datamodules.cohort.splits import Splits
 from datamodules.cohort.store import Cohort
-from datamodules.files import digest, read_json, write_json, write_text
+from datamodules.files import digest, parsing, read_json, write_json, write_text
+
+SECTIONS = ("data", "model")
+"""Of every run's configuration."""
 
 PATIENCE_S = 15.0
 """For a process that is just beginning or ending, as after the command that started it was killed."""
@@ -42,6 +46,20 @@ class RunRecord:
     identity: str
     cohort: str
     splits: str
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> "RunRecord":
+        """From plain values.
+
+        Raises:
+            TypeError: If one lacks, is unknown, or is of another kind.
+        """
+        record = cls(**entry)
+        for field in fields(cls):
+            value = getattr(record, field.name)
+            if type(value) is not (int if field.type is int else str):
+                raise TypeError(f"{field.name} is {value!r}")
+        return record
 
     @classmethod
     def of(cls, run: Run, cohort: Cohort, splits: Splits) -> "RunRecord":
@@ -127,14 +145,23 @@ class RunFolder(Workplace):
 
         Raises:
             FileNotFoundError: If this is no run folder.
+            ValueError: If its record is damaged.
         """
         if not self.record.is_file():
             raise FileNotFoundError(f"{self.path}: is no run folder (no run.json).")
-        return RunRecord(**json.loads(self.record.read_text(encoding="utf-8")))
+        with parsing(self.record):
+            return RunRecord.from_dict(json.loads(self.record.read_text(encoding="utf-8")))
 
     def read_config(self) -> Config:
-        """Read the configuration for LightningCLI."""
-        config: Config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        """Read the configuration for LightningCLI.
+
+        Raises:
+            ValueError: If it is damaged.
+        """
+        with parsing(self.config):
+            config: Config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+            if lacking := [key for key in SECTIONS if not isinstance(config.get(key), dict)]:
+                raise KeyError(", ".join(lacking))
         return config
 
     def read_parts(self) -> "Parts":
@@ -142,11 +169,12 @@ class RunFolder(Workplace):
 
         Raises:
             FileNotFoundError: If the folder doesn't say.
+            ValueError: If the file is damaged.
         """
         if not self.parts.is_file():
             raise FileNotFoundError(f"{self.path}: doesn't say whom it tests (no {self.parts.name}).")
-        entry = read_json(self.parts)
-        return Parts(**{name: tuple(values) for name, values in entry.items()})
+        with parsing(self.parts):
+            return Parts(**{name: tuple(values) for name, values in read_json(self.parts).items()})
 
     def is_done(self) -> bool:
         """Whether the run has written its completion marker, and its scores are still there; nothing else counts."""
@@ -186,7 +214,9 @@ class RunFolder(Workplace):
     def _changed_settings(self, run: Run) -> list[str]:
         if not self.settings.is_file():
             return []
-        known, now = effective(yaml.safe_load(self.settings.read_text(encoding="utf-8"))), effective(run.config)
+        with parsing(self.settings):
+            known = effective(yaml.safe_load(self.settings.read_text(encoding="utf-8")))
+        now = effective(run.config)
         keys = sorted(key for key in {*known, *now} if known.get(key) != now.get(key))
         return [f"{key}: {known.get(key)} then, {now.get(key)} now" for key in keys]
 

@@ -11,7 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from benchmark.scoring.absence import Absent
-from datamodules.files import read_json, write_json
+from datamodules.files import parsing, read_json, write_json
 
 Order = Literal["rank", "paper"]
 READING = "reading.json"
@@ -76,5 +76,8 @@ def write_reading(folder: Path, reading: Reading) -> None:
 
 def read_reading(places: Sequence[Path]) -> Reading:
     """The reading in the first of some folders that holds one."""
-    found = (read_json(place / READING) for place in places)
-    return Reading(**next(filter(None, found), {}))
+    found = [place / READING for place in places if (place / READING).is_file()]
+    if not found:
+        return Reading()
+    with parsing(found[0]):
+        return Reading(**read_json(found[0]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from datamodules.files import read_json, sha256
+from datamodules.files import parsing, read_json, sha256
 from datamodules.hashes import HashMemory
 
 SEALED = ("run.json", "settings.yaml", "parts.json", "cases.csv", "checkpoints/best.ckpt")
@@ -27,7 +27,8 @@ def seal(folder: Path, names: Sequence[str] = SEALED) -> dict[str, dict[str, str
 
 def broken(folder: Path, marker: Path) -> list[str]:
     """Why the files beside a completion marker can't be believed, a phrase each; empty where all are as they were."""
-    sworn = read_json(marker).get(HASHES)
+    with parsing(marker):
+        sworn = {str(name): str(hashed) for name, hashed in (read_json(marker).get(HASHES) or {}).items()}
     if not sworn:
         return [f"its {marker.name} swears to no file, as those of older versions: start it over with --restart"]
     memory = HashMemory(folder)

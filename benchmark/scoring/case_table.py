@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.scoring.columns import FOUND, STATUS, UPTAKE
+from datamodules.files import parsing
 
 UNIT = "unit"
 NUMBERS = frozenset({"label", "fold", "seed", "noise", "misaligned_mm", "misaligned_degrees", *FOUND}) - {*STATUS, UNIT}
@@ -42,11 +43,13 @@ def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Raises:
         ValueError: If a column is missing.
     """
-    return pd.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)
+    with parsing(path):
+        return pd.read_csv(path, usecols=list(columns), dtype=str, keep_default_na=False)
 
 
 def _read(path: Path) -> pd.DataFrame:
-    columns = pd.read_csv(path, nrows=0).columns
-    texts = dict.fromkeys(columns.difference(list(NUMBERS)), str)
     unknown = {column: [""] for column in NUMBERS | OPTIONAL}
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=unknown, float_precision="round_trip")
+    with parsing(path):
+        columns = pd.read_csv(path, nrows=0).columns
+        texts = dict.fromkeys(columns.difference(list(NUMBERS)), str)
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=unknown, float_precision="round_trip")

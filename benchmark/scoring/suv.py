@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from datamodules.volumes.sidecar import is_number
 from datamodules.volumes.units import ACTIVITIES, ACTIVITY, BECQUEREL, SUV, SUV_UNITS, compact
 
 _HALF_LIVES_S = {
@@ -20,6 +21,7 @@ _HALF_LIVES_S = {
     "cu64": 45723.6,
     "zr89": 282276.0,
 }
+_MOST_HALF_LIVES = 50.0  # 1e-15 of the dose: such times are no record of a scan
 
 
 class NoSUVError(ValueError):
@@ -105,7 +107,13 @@ def _decay(sidecar: Mapping[str, Any]) -> float:
             f"SUV needs the half-life of TracerRadionuclide {sidecar.get('TracerRadionuclide')!r}; "
             f"known are {', '.join(_HALF_LIVES_S)}."
         )
-    return float(2 ** (-elapsed_s / _HALF_LIVES_S[nuclide]))
+    half_lives = elapsed_s / _HALF_LIVES_S[nuclide]
+    if not abs(half_lives) < _MOST_HALF_LIVES:
+        raise NoSUVError(
+            f"SUV needs an InjectionStart and an ImageDecayCorrectionTime between which something is left of "
+            f"{sidecar.get('TracerRadionuclide')}; found {elapsed_s:g} s, which is {half_lives:.3g} half-lives."
+        )
+    return float(2**-half_lives)
 
 
 def _nuclide(name: str) -> str:
@@ -114,7 +122,7 @@ def _nuclide(name: str) -> str:
 
 
 def _number(sidecar: Mapping[str, Any], key: str) -> float:
-    value = sidecar.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    value: Any = sidecar.get(key)
+    if not is_number(value):
         raise NoSUVError(f"SUV needs a number as {key} in the PET sidecar, found {value!r}.")
     return float(value)

@@ -23,6 +23,7 @@ from benchmark.scoring.columns import SCORES, STATUS, STRUCTURE
 from benchmark.sharing.layout import Place, place_of
 from benchmark.statistics.covariates import Covariate
 from benchmark.statistics.tables import MISSING, TEST_COHORT
+from datamodules.files import FAULTS
 from datamodules.tables import FORMULA
 
 DEEPEST = 40
@@ -33,7 +34,6 @@ NAMES = (*IDENTITY, "subject", MISSING, TEST_COHORT)
 """Columns of cases that name files of a report."""
 
 NUMBERS = tuple(name for name in SCORES if name not in STATUS)
-SCHEMA_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError)
 
 
 def check_contents(pack: Path, folder: Path) -> None:
@@ -52,7 +52,7 @@ def check_contents(pack: Path, folder: Path) -> None:
         try:
             if check:
                 check(path, place_of(name))
-        except SCHEMA_ERRORS as error:
+        except FAULTS as error:
             reason = str(error) or type(error).__name__
             raise ValueError(f"{pack}: its {name} isn't what `petmr pack` writes ({reason}).") from error
 
@@ -72,13 +72,10 @@ def _check_grid(path: Path, place: Place | None) -> None:
 
 
 def _as_record(entry: Mapping[str, Any]) -> RunRecord:
-    record = RunRecord(**entry)
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if not isinstance(value, int if field.type is int else str):
-            raise TypeError(f"{field.name} is {value!r}")
+    record = RunRecord.from_dict(entry)
+    for name, value in vars(record).items():
         if isinstance(value, str) and value and not re.fullmatch(NAME, value):
-            raise ValueError(f"{field.name} is {value!r}, which can't name a folder")
+            raise ValueError(f"{name} is {value!r}, which can't name a folder")
     return record
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 import yaml
 
 from benchmark.report.certificate import PACKED
-from benchmark.report.facts import find_cohort, read_config
+from benchmark.report.facts import find_cohort
 from benchmark.report.sheets.covariates import PACKED as COVARIATES
 from benchmark.runs.about import ABOUT
 from benchmark.runs.evidence import GRID, Evidence, find_runs, gather, read_grids
@@ -190,7 +190,7 @@ def _certificate(evidence: Evidence, cohort: Cohort | None) -> Path | None:
     """The certificate of the folds, where the cohort still has it."""
     if cohort is None:
         return None
-    data = read_config(evidence.runs[0])["data"]
+    data = evidence.runs[0].folder.read_config()["data"]
     path = splits_path(cohort.path, int(data["folds"]), int(data.get("split_seed", 0))).with_suffix(".json")
     return path if path.is_file() else None
 

@@ -10,7 +10,7 @@ import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from datamodules.volumes.grid import Array
-from datamodules.volumes.sidecar import read_sidecar
+from datamodules.volumes.sidecar import is_number, read_sidecar
 
 TOLERANCE_S = 1.0
 """Frame starts may differ by this from what the durations add up to: sidecars round to seconds."""
@@ -70,7 +70,11 @@ def frame_weights(sidecar: Mapping[str, Any], count: int, path: Path) -> Sequenc
         ValueError: If the sidecar doesn't say it for all frames.
     """
     durations = sidecar.get("FrameDuration")
-    if not isinstance(durations, list) or len(durations) != count or not all(_positive(one) for one in durations):
+    if (
+        not isinstance(durations, list)
+        or len(durations) != count
+        or not all(is_number(one) and one > 0 for one in durations)
+    ):
         raise ValueError(
             f"{path}: its sidecar's FrameDuration is {durations}; expected {count} durations in seconds, "
             "to weight the frames by. Complete the JSON file beside the image."
@@ -83,6 +87,8 @@ def starts_disagree(sidecar: Mapping[str, Any]) -> str:
     starts, durations = sidecar.get("FrameTimesStart"), sidecar.get("FrameDuration")
     if not (isinstance(starts, list) and isinstance(durations, list)):
         return ""
+    if not all(map(is_number, (*starts, *durations))):
+        return f"The sidecar's FrameTimesStart or FrameDuration holds what is no number: {starts}, {durations}."
     if len(starts) != len(durations):
         return f"The sidecar has {len(starts)} FrameTimesStart and {len(durations)} FrameDuration."
     for frame, (start, duration, following) in enumerate(zip(starts, durations, starts[1:], strict=False)):
@@ -92,7 +98,3 @@ def starts_disagree(sidecar: Mapping[str, Any]) -> str:
                 f"but frame {frame + 1} starts at {following:g} s."
             )
     return ""
-
-
-def _positive(value: object) -> bool:
-    return isinstance(value, int | float) and value > 0

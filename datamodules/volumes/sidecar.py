@@ -1,9 +1,11 @@
 """The JSON file beside an image, as PET-BIDS writes it."""
 
-import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from datamodules.files import read_json
 
 KEPT = (
     "Manufacturer",
@@ -34,16 +36,12 @@ def read_sidecar(image: Path) -> dict[str, Any]:
     Raises:
         ValueError: If it is no JSON object.
     """
-    path = sidecar_file(image)
-    if not path.is_file():
-        return {}
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: is no JSON ({error}).") from error
-    if not isinstance(entry, dict):
-        raise ValueError(f"{path}: holds a {type(entry).__name__}; expected a JSON object.")
-    return entry
+    return read_json(sidecar_file(image))
+
+
+def is_number(value: object) -> bool:
+    """Whether an entry of a sidecar can be reckoned with: JSON knows numbers of any length, Python's NaN and truths."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def acquisition(sidecar: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,3 +117,10 @@ def test_callbacks_in_an_experiment_stay_as_they_are_written(tmp_path):
     variants = {"all": {"network": "vnet"}, "own": {"network": "vnet", "config": config}}
     experiment = load_experiment(write(tmp_path / "e.yaml", config=config, variants=variants))
     assert experiment.config == experiment.variants["own"].config == config
+
+
+def test_a_number_without_a_point_is_a_number(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nvariants: {vnet: {network: vnet}}\nconfig: {model: {learning_rate: 1e-2}}\n")
+    (run, *_) = expand(load_experiment(file))
+    assert run.config["model"]["learning_rate"] == 0.01

@@ -56,6 +56,10 @@ def test_a_file_of_suv_needs_neither_dose_nor_weight(units):
         ({"ImageDecayCorrected": False}, 70, "decay-corrected"),
         ({"ImageDecayCorrectionTime": None}, 70, "ImageDecayCorrectionTime"),
         ({"TracerRadionuclide": "Tc99m"}, 70, "half-life"),
+        ({"InjectionStart": float("nan")}, 70, "InjectionStart"),
+        ({"InjectedRadioactivity": 10**400}, 70, "InjectedRadioactivity"),
+        ({"ImageDecayCorrectionTime": 1e9}, 70, "half-lives"),
+        ({"ImageDecayCorrectionTime": -1e9}, 70, "half-lives"),
     ],
 )
 def test_what_suv_lacks_is_named_and_bq_per_ml_remains(change, weight, missing):

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import random
 import stat
@@ -7,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders.cases import cases_of
+from builders.hostile.packs import repacked
 from builders.runs import write_runs
 
 from benchmark.sharing import unpack
@@ -22,25 +22,6 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_runs(folder / "runs", cases_of(subjects=4, folds=2))
     pack([folder / "runs"], folder / "good.zip", Contents(by="Lab A"))
     return folder / "good.zip"
-
-
-def repacked(good: Path, target: Path, files: dict[str, bytes | None], modes: dict[str, int] | None = None) -> Path:
-    """The same pack with some files changed, added or (None) left out, under an index that agrees with them."""
-    with zipfile.ZipFile(good) as archive:
-        contents = {name: archive.read(name) for name in archive.namelist() if name != "pack.json"}
-        index = json.loads(archive.read("pack.json"))
-    contents = {name: content for name, content in {**contents, **files}.items() if content is not None}
-    index["files"] = {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-        for name, content in contents.items()
-    }
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {**contents, "pack.json": json.dumps(index).encode()}.items():
-            entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (modes or {}).get(name, 0) << 16
-            archive.writestr(entry, content)
-    return target
 
 
 def test_what_was_packed_comes_out_and_says_who_packed_it(good: Path, tmp_path: Path):

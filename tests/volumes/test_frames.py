@@ -22,7 +22,7 @@ def test_frames_are_averaged_by_how_long_they_lasted(tmp_path):
     np.testing.assert_allclose(volume, (1 * 20 + 2 * 60) / 80)
 
 
-@pytest.mark.parametrize("durations", [None, [1, 2], [1, 2, 3, 0], "60"])
+@pytest.mark.parametrize("durations", [None, [1, 2], [1, 2, 3, 0], [1, 2, 3, float("inf")], ["1"] * 4, "60"])
 def test_frames_without_a_duration_each_are_refused(tmp_path, durations):
     with pytest.raises(ValueError, match="expected 4 durations"):
         read_volume(dynamic(tmp_path, FrameDuration=durations), Frames(0, 2))
@@ -46,3 +46,4 @@ def test_starts_that_follow_from_the_durations_agree():
     assert "3 FrameTimesStart and 2 FrameDuration" in starts_disagree(
         {"FrameTimesStart": [0, 1, 2], "FrameDuration": [1, 1]}
     )
+    assert "no number" in starts_disagree({"FrameTimesStart": [0, 1], "FrameDuration": ["a", 1]})

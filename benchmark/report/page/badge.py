@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from benchmark.report.facts import read_config
 from benchmark.runs.evidence import Evidence
 from benchmark.runs.settings import flatten
 from datamodules.cohort.store import Cohort
@@ -39,7 +38,7 @@ class Badge:
 
 def read_badge(evidence: Evidence, cohort: Cohort | None) -> Badge:
     """Collect it from the cohort and the configurations of all runs; without the cohort much isn't known."""
-    configs = [read_config(run) for run in evidence.runs]
+    configs = [run.folder.read_config() for run in evidence.runs]
     steps = [int(read_json(run.folder.done).get("steps", 0)) for run in evidence.runs]
     trained = sorted({step for step in steps if step})
     origin = origin_of(cohort)
