@@ -24,6 +24,12 @@ from benchmark.runs.workplace import Workplace
 GRACE_S = 30.0
 """For processes that were asked to end."""
 
+LIKELY = {
+    signal.SIGKILL: " Where nobody asked it to end, the system lacked memory: fewer runs at a time (--jobs), a smaller "
+    "data.batch_size, and `checkpointing: true` in a network's settings take less; `petmr run --dry-run` says how much."
+}
+"""What ends a process with a signal."""
+
 
 class LocalLauncher:
     """Processes on this machine, as many at a time as there are slots."""
@@ -46,7 +52,8 @@ class LocalLauncher:
                 process = self._start(place, devices)
                 ended = wait_for(process) if process else 0
                 if ended < 0:
-                    log.write(f"\nThe process was ended by {signal.Signals(-ended).name}.\n")
+                    number = signal.Signals(-ended)
+                    log.write(f"\nThe process was ended by {number.name}.{LIKELY.get(number, '')}\n")
         finally:
             self.slots.put(devices)
 

@@ -1,5 +1,6 @@
 """One process at a time in a run folder; the system frees the lock however its holder ends."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -8,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+LOCKLESS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a network file system without a lock service answers."""
 
 
 class LockedError(OSError):
@@ -58,6 +62,13 @@ def _try(file: TextIO, kind: int = fcntl.LOCK_EX) -> bool:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in LOCKLESS:
+            raise
+        raise OSError(
+            f"{Path(file.name).parent}: its file system keeps no locks ({error.strerror}), so that two processes could "
+            "write into one run. Choose an --output on another one, or have flock switched on (local_lock, -o flock)."
+        ) from error
     return True
 
 

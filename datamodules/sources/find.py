@@ -8,7 +8,7 @@ from datamodules.findings import refuse_errors
 from datamodules.sources.bids import read_bids
 from datamodules.sources.freesurfer import read_freesurfer, subject_folders
 from datamodules.sources.label_maps import read_label_maps
-from datamodules.sources.manifest import read_manifest
+from datamodules.sources.manifest import MANIFEST, read_manifest
 from datamodules.sources.paper_layout import IMAGES, read_paper_layout
 from datamodules.sources.subjects import Listing, Selection, Subject, check_images, check_listing, named
 from datamodules.volumes.read import is_image
@@ -102,11 +102,12 @@ def recognise(source: Path) -> str:
             "paper": all((source / folder).is_dir() for folder in IMAGES.values()),
             "bids": (source / "dataset_description.json").is_file() or any(source.glob("sub-*/**/pet")),
             "freesurfer": bool(subject_folders(source)),
+            "manifest": (source / MANIFEST).is_file(),
         }
     found = next((name for name, marked in marks.items() if marked), None)
     if found is None:
         raise ValueError(
-            f"{source}: its layout isn't recognised: no manifest CSV, no dataset_description.json (BIDS), "
+            f"{source}: its layout isn't recognised: no {MANIFEST}, no dataset_description.json (BIDS), "
             f"no SUBJECT/mri (FreeSurfer), no {' and '.join(IMAGES.values())} (the paper's). "
             f"Name it with --layout: {', '.join(LAYOUTS)}."
         )

@@ -18,6 +18,10 @@ FOREIGN = (*DICOM, ".img", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc", ".v
 """Ends of image files that aren't read."""
 
 
+MANIFEST = "manifest.csv"
+"""A manifest's name where a folder is given instead of it."""
+
+
 def read_manifest(path: Path, selection: Selection = Selection()) -> Listing:  # noqa: B008  frozen
     """Read columns `subject`, one per modality (any name, holding image files), `label`, `group`, `part`, covariates.
 
@@ -27,6 +31,7 @@ def read_manifest(path: Path, selection: Selection = Selection()) -> Listing:  #
     Raises:
         ValueError: If it is no table, or the column `subject` or every image column is missing.
     """
+    path = path / MANIFEST if path.is_dir() else path
     table = read_table(path)
     table.columns = pd.Index([_known(str(name)) for name in table.columns])
     if "subject" not in table:

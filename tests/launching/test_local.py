@@ -76,6 +76,8 @@ def test_a_run_that_is_killed_says_so_in_its_log_and_the_others_go_on(cohort, tm
     assert [outcome.state for outcome in outcomes] == ["interrupted", "done"]
     assert "The process was ended by SIGKILL." in jobs[0].place.log.read_text()
     assert "The process was ended by SIGKILL." in outcomes[0].message
+    for remedy in ("memory", "--jobs", "data.batch_size", "checkpointing: true", "--dry-run"):
+        assert remedy in outcomes[0].message
 
 
 TOUCHED = """

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -35,6 +36,15 @@ def test_looking_does_not_keep_anyone_out(tmp_path):
 
         fcntl.flock(other, fcntl.LOCK_SH)
         assert not is_locked(tmp_path / "lock")
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match=r"keeps no locks .*Choose an --output on another one"), locked(tmp_path / "lock"):
+        pass
 
 
 def test_patience_waits_for_a_holder_that_is_ending(tmp_path):

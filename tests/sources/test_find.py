@@ -1,5 +1,5 @@
 import pytest
-from builders.cohorts import brain, save
+from builders.cohorts import brain, save, write_source
 
 from datamodules.sources.find import LAYOUTS, find_subjects
 
@@ -39,6 +39,11 @@ def test_a_label_map_alone_is_listed_to_be_checked(tmp_path):
 def test_a_folder_of_no_known_layout_lists_the_layouts(tmp_path):
     with pytest.raises(ValueError, match=", ".join(LAYOUTS)):
         find_subjects(tmp_path)
+
+
+def test_a_folder_may_stand_for_the_manifest_in_it(tmp_path):
+    manifest = write_source(tmp_path, 2)
+    assert find_subjects(tmp_path) == find_subjects(manifest)
 
 
 def test_an_unknown_layout_lists_the_layouts(tmp_path):
