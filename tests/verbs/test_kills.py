@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,55 +15,66 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, petmr, tiny, write_experiment
 
 KILLS = 8
-TIMES = {"ended.json", "progress.json"}
-"""Files that say when something happened."""
+TIMES = {"done.json"}
+"""Files that say how long something took."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_fifty_six_kills_lose_and_double_nothing(tmp_path, record_property):
+def test_fifty_six_kills_lose_and_double_nothing(tmp_path):
     make_cohort(tmp_path / "data", subjects=4)
     write_experiment(tmp_path / "tiny.yaml", tiny({"tiny": "TinyNet"}))
-    places = {name: tmp_path / name for name in ("whole", "killed")}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
     draw, kills = random.Random(0), 0
-    for place in places.values():
-        place.mkdir()
-    for words, results in _verbs(tmp_path):
-        began = time.monotonic()
-        ended = petmr(*words, cwd=places["whole"])
-        assert ended.returncode == 0, ended.stderr
-        length = time.monotonic() - began
+    for ours, theirs in zip(_verbs(tmp_path, whole), _verbs(tmp_path, killed), strict=True):
+        length = _complete(ours.words)
         for _ in range(KILLS):
-            kills += _start_and_kill(words, places["killed"], draw.uniform(0, length))
-        ended = petmr(*words, cwd=places["killed"])
-        assert ended.returncode == 0, ended.stderr
-        assert _contents(places["killed"], results) == _contents(places["whole"], results), words[0]
-    record_property("killed before they ended", kills)
-    assert kills >= 28
+            kills += _start_and_kill(theirs.words, draw.uniform(0, length))
+        _complete(theirs.words)
+        assert _contents(killed, theirs.results) == _contents(whole, ours.results), theirs.words[0]
+    assert kills >= 28, "the others had ended already"
 
 
-def _verbs(folder: Path):
-    """Words of each verb, and which of the files that it writes are its result."""
-    cohort, runs = folder / "data/cohort", "runs"
-    run = ["run", folder / "tiny.yaml", "--cohort", cohort, "--output", runs, "--wandb", "disabled"]
-    best = f"{runs}/tiny/fold-0-seed-0/checkpoints/best.ckpt"
-    quick = ["predict", "--checkpoint", "quick", "--source", folder / "data/source/manifest.csv", "--output", "labels"]
+@dataclass(frozen=True)
+class Verb:
+    """Words of a command, and patterns of the files that are its result."""
+
+    words: Sequence[object]
+    results: Sequence[str]
+
+
+def _verbs(folder: Path, place: Path) -> list[Verb]:
+    cohort, manifest = folder / "data/cohort", folder / "data/source/manifest.csv"
+    runs, labels = place / "runs", place / "labels"
+    best = runs / "tiny/fold-0-seed-0/checkpoints/best.ckpt"
+    training = ["run", folder / "tiny.yaml", "--cohort", cohort, "--output", runs, "--wandb", "disabled"]
     return [
-        (run, [f"{runs}/*/*/cases.csv", f"{runs}/*/*/predictions/*"]),
-        (["evaluate", runs, "--noise", "0.2"], [f"{runs}/*/*/cases-*.csv"]),
-        (quick, ["labels/*.nii.gz", "labels/volumes.csv"]),
-        (["score", "labels", folder / "data/source/manifest.csv", "--output", "scores.csv"], ["scores.csv"]),
-        (["report", runs, "--output", "report"], ["report/**/*.csv", "report/**/*.md"]),
-        (["pack", runs, "--output", "runs.zip"], ["runs.zip"]),
-        (["shrink", best, "small.ckpt"], ["small.ckpt"]),
+        Verb(training, ["runs/*/*/cases.csv", "runs/*/*/predictions/*"]),
+        Verb(["evaluate", runs, "--noise", "0.2"], ["runs/*/*/cases-*.csv"]),
+        Verb(
+            ["predict", "--checkpoint", "quick", "--source", manifest, "--output", labels],
+            ["labels/*.nii.gz", "labels/volumes.csv"],
+        ),
+        Verb(["score", labels, manifest, "--output", place / "scores.csv"], ["scores.csv"]),
+        Verb(["report", runs, "--output", place / "report"], ["report/**/*.csv", "report/**/*.md"]),
+        Verb(["pack", runs, "--output", place / "runs.zip"], ["runs.zip"]),
+        Verb(["shrink", best, place / "small.ckpt"], ["small.ckpt"]),
     ]
 
 
-def _start_and_kill(words: list[object], place: Path, seconds: float) -> bool:
+def _complete(words: Sequence[object]) -> float:
+    """Seconds that a command takes."""
+    began = time.monotonic()
+    ended = petmr(*words)
+    assert ended.returncode == 0, ended.stderr
+    return time.monotonic() - began
+
+
+def _start_and_kill(words: Sequence[object], seconds: float) -> bool:
+    """Whether a command was still at work when it was killed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmark", *map(str, words)],
         env=ENVIRONMENT,
-        cwd=place,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -74,7 +87,7 @@ def _start_and_kill(words: list[object], place: Path, seconds: float) -> bool:
     return running
 
 
-def _contents(place: Path, patterns: list[str]) -> dict[str, bytes]:
+def _contents(place: Path, patterns: Sequence[str]) -> dict[str, bytes]:
     found = {
         str(path.relative_to(place)): path.read_bytes()
         for pattern in patterns
