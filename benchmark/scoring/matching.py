@@ -7,8 +7,9 @@ from pathlib import Path
 
 from datamodules.findings import Finding, error, refuse_errors
 from datamodules.labels.protocol import Protocol
+from datamodules.sources.find import NOTHING_CHOSEN, list_source
 from datamodules.sources.freesurfer import AVERAGE, SEGMENTATIONS
-from datamodules.sources.subjects import named
+from datamodules.sources.subjects import Selection, named
 from datamodules.volumes.read import is_image, read_labels, stem
 
 DECORATION = re.compile(
@@ -37,8 +38,9 @@ def match_files(
     """Match the images of several places by subject.
 
     Args:
-        places: Role to a folder, whose own folders are looked into as well, or to a single file. Where all are single
-            files they belong together whatever their names.
+        places: Role to a folder, whose own folders are looked into as well, to a single file, or to a source (a
+            manifest, a BIDS tree with derivatives): its images of that role, else its label maps. Where all are single
+            images they belong together whatever their names.
         protocol: Of the label maps: of several that FreeSurfer has made, the first that knows most of its structures.
         segmentation: Name of the one of several label maps that is meant instead, or a part of it.
         partial: Whether subjects that only some of the places have are left out rather than refused.
@@ -47,10 +49,10 @@ def match_files(
         FileNotFoundError: If a place doesn't exist.
         ValueError: Listing files that are named after one subject, and subjects that a place lacks.
     """
-    if all(place.is_file() for place in places.values()):
+    if all(place.is_file() and is_image(place) for place in places.values()):
         return (Match(subject_of(next(iter(places.values()))), dict(places)),)
-    found = {role: _by_subject(place, protocol, segmentation) for role, place in places.items()}
-    if alone := {subject for role, files in found.items() if places[role].is_file() for subject in files}:
+    found = {role: _by_subject(place, role, protocol, segmentation) for role, place in places.items()}
+    if alone := {subject for role, files in found.items() if is_image(places[role]) for subject in files}:
         found = {role: {name: files[name] for name in files if name in alone} for role, files in found.items()}
     ambiguous = [finding for role, files in found.items() for finding in _ambiguous(places[role], files)]
     everyone = sorted({subject for files in found.values() for subject in files})
@@ -76,11 +78,13 @@ def subject_of(path: Path) -> str:
     return name
 
 
-def _by_subject(place: Path, protocol: Protocol, segmentation: str | None) -> dict[str, list[Path]]:
-    if place.is_file():
-        return {subject_of(place): [place]}
-    if not place.is_dir():
+def _by_subject(place: Path, role: str, protocol: Protocol, segmentation: str | None) -> dict[str, list[Path]]:
+    if not place.exists():
         raise FileNotFoundError(f"{place}: there is no such file or folder.")
+    if is_image(place) and place.is_file():
+        return {subject_of(place): [place]}
+    if place.is_file() or _is_bids(place):
+        return _of_source(place, role, segmentation)
     images = [path for path in sorted(place.rglob("*")) if is_image(path)]
     recons = [path for path in images if path.absolute().parent.name == RECON]
     files: dict[str, list[Path]] = {}
@@ -90,6 +94,19 @@ def _by_subject(place: Path, protocol: Protocol, segmentation: str | None) -> di
     ]:
         files.setdefault(subject_of(path.absolute()), []).append(path)
     return {subject: _narrowed(paths, segmentation) for subject, paths in files.items()}
+
+
+def _is_bids(place: Path) -> bool:
+    return (place / "dataset_description.json").is_file() and (place / "derivatives").is_dir()
+
+
+def _of_source(place: Path, role: str, segmentation: str | None) -> dict[str, list[Path]]:
+    """What a manifest or a BIDS tree says of a role; faults that its listing finds in others are none here."""
+    wanted = Selection(segmentation=segmentation) if place.is_dir() else NOTHING_CHOSEN
+    files = {
+        subject.id: subject.images.get(role, subject.label) for subject in list_source(place, None, wanted).subjects
+    }
+    return {subject: [path] for subject, path in files.items() if path}
 
 
 def _narrowed(paths: list[Path], wanted: str | None) -> list[Path]:

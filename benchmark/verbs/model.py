@@ -98,9 +98,9 @@ def score(
 
     Args:
         predictions: A label map, or a folder of them, such as s1_dseg.nii.gz or FreeSurfer's s1/mri/aseg.mgz.
-        truth: A label map, or a folder of them.
+        truth: A label map, a folder of them, or a source that has them (a manifest, a BIDS tree with derivatives).
         output: Table to write: one row for every subject and structure.
-        pet: PET image, or a folder of them, to measure uptake on.
+        pet: PET image, a folder of them, or a source that has them, to measure uptake on.
         segmentation: Which of FreeSurfer's label maps is meant, such as aseg or aparc+aseg; the first that knows the
             protocol's structures where not given.
         protocol: Label protocol: aseg45, synthseg32, coarse9, or a table of your own (.tsv).

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.cohorts import brain, save
-from builders.sources import save_mgz
+from builders.cohorts import brain, save, write_source
+from builders.sources import save_mgz, write_bids
 
 from benchmark.scoring.matching import match_files, subject_of
 from datamodules.labels.protocol import load_protocol
@@ -144,3 +144,22 @@ def test_of_several_files_of_a_subject_the_named_one_is_taken(tmp_path):
         match_files({"prediction": one, "truth": other}, ASEG45)
     first, _ = match_files({"prediction": one, "truth": other}, ASEG45, segmentation="desc-aseg")
     assert first.files["prediction"].name == "a_desc-aseg_dseg.nii.gz"
+
+
+def test_a_bids_tree_or_a_manifest_is_a_truth_and_a_pet(tmp_path):
+    bids, manifest = write_bids(tmp_path / "bids"), write_source(tmp_path / "source", 2)
+    for source, names in ((bids, ("sub-0", "sub-1")), (manifest, ("s0", "s1"))):
+        labels = tmp_path / f"labels-{names[0]}"
+        for name in names:
+            save(labels / f"{name}_dseg.nii.gz", brain(0)[2])
+        matches = match_files({"prediction": labels, "truth": source, "pet": source}, ASEG45)
+        assert tuple(match.subject for match in matches) == names
+        for match in matches:
+            assert "pet" in match.files["pet"].name and "pet" not in match.files["truth"].name
+
+
+def test_a_file_that_is_neither_image_nor_manifest_is_told(tmp_path):
+    save(tmp_path / "s_dseg.nii.gz", brain(0)[2])
+    (tmp_path / "notes.txt").write_text("s")
+    with pytest.raises(ValueError, match=r"notes\.txt: its layout isn't recognised"):
+        match_files({"prediction": tmp_path / "s_dseg.nii.gz", "truth": tmp_path / "notes.txt"}, ASEG45)
