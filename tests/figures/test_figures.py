@@ -79,6 +79,15 @@ def test_box_plots_have_a_panel_for_every_metric_and_a_row_for_every_variant():
     plt.close(figure)
 
 
+def test_points_stand_on_every_box_or_on_none():
+    subjects = by_subject(with_found_distances(cases_of(subjects=boxes.POINTS_SHOWN + 1)))
+    fewer = subjects[(subjects["variant"] != "unet3d") | (subjects["subject"] != subjects["subject"].iloc[0])]
+    with house_style():
+        figure = boxes.by_variant(fewer, {"dice": "Dice"}, LOOKS)
+    assert not [line for line in figure.axes[0].lines if line.get_marker() == "."]
+    plt.close(figure)
+
+
 def test_a_box_spans_the_quartiles():
     with house_style():
         figure = boxes.by_variant(SUBJECTS, TITLES, LOOKS)
@@ -155,16 +164,21 @@ def test_the_ruler_is_as_long_as_nemenyis_critical_difference():
 
 
 def test_replicates_are_told_apart_and_ties_share_a_label():
-    table = pd.DataFrame({"cross_fusion": 1.5, "unet3d": 1.5}, index=[f"fold {k}, seed {k % 3}" for k in range(15)])
+    replicates = [f"fold {fold}, seed {seed}" for fold in range(5) for seed in range(3)]
+    table = pd.DataFrame({"cross_fusion": 1.5, "unet3d": 1.5}, index=replicates)
     with house_style():
         figure = rank_plots.rank_paths(table, LOOKS)
         figure.draw_without_rendering()
     (axes,) = figure.axes
     boxes_of_labels = [label.get_window_extent() for label in axes.get_xticklabels()]
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes_of_labels))
-    assert axes.get_xticklabels()[4].get_text() == "4/1"
+    assert [label.get_text() for label in axes.get_xticklabels()][2:4] == ["2\n", "0\nfold 1"]
     assert [text.get_text() for text in axes.texts] == ["cross_fusion, unet3d"]
     plt.close(figure)
+
+
+def test_folds_alone_name_the_replicates_of_one_seed():
+    assert rank_plots.replicate_labels(["fold 0, seed 7", "fold 2, seed 7"]) == ["fold 0", "fold 2"]
 
 
 def pairs_of(structure: str = "Structure-00", cases: pd.DataFrame = CASES) -> pd.DataFrame:

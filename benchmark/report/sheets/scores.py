@@ -36,7 +36,7 @@ MISALIGNED_SHEET = (
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
     """The tables of the paper: overall, external cohorts, noise robustness; and tests without a modality."""
     note = f"Mean ± standard deviation over subjects. {_absences(found.summary)}{_unscored(found)}"
-    trained = f"{note} {provenance(evidence)}".strip()
+    trained = f"{note} {provenance(evidence, found.names)}".strip()
     yield _scores_sheet(evidence, found, "overall", "Overall comparison", found.summary, tuple(METRICS), trained)
     further = f"{trained}{_untold(found)}"
     yield _scores_sheet(evidence, found, "further", "Distances, surfaces and volumes", found.summary, FURTHER, further)
