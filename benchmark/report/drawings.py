@@ -102,11 +102,17 @@ def _scores(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
             "robustness",
             "comparison",
             "Robustness to noise and misalignment",
-            "Mean over subjects, bands are 95 % bootstrap intervals; every network sees the same noise and the same "
-            f"displacement of a subject. {subjects}",
+            "Mean over what a network was tested on at every level, with 95 % bootstrap intervals; every network sees "
+            f"the same noise and the same displacement of a subject. {_tested(found)}{captions.dagger(seen)}",
             partial(robustness_plots.robustness_curves, found.robustness, seen),
             ("robustness",),
         )
+
+
+def _tested(found: Numbers) -> str:
+    """How many subjects, or their groups, robustness was tested on."""
+    fewest, most = int(found.robustness["n"].min()), int(found.robustness["n"].max())
+    return f"n = {most if fewest == most else f'{fewest} to {most}'} {found.verdict.basis.unit}."
 
 
 def _structures(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:

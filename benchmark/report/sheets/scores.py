@@ -23,12 +23,12 @@ ABSENCES = ("missed", "spurious")
 NOISE_SHEET = (
     "noise",
     "Robustness to PET noise",
-    "Dice, mean ± standard deviation over subjects, against the level of noise added to the tested PET.",
+    "Dice, mean ± standard deviation over the n subjects that were tested at every level of noise added to the PET.",
 )
 MISALIGNED_SHEET = (
     "misalignment",
     "Robustness to misalignment",
-    "Dice, mean ± standard deviation over subjects, with the tested PET displaced against the MR.",
+    "Dice, mean ± standard deviation over the n subjects that were tested with every displacement of the PET.",
 )
 """Name, title and note of the sheets of conditions with levels."""
 
@@ -184,6 +184,7 @@ def _levels_sheet(
         heading = level if isinstance(level, str) else f"{name} {level:g}"
         columns.append(means(heading, rows["mean"], rows["std"], 4, "higher"))
     lost = dice.groupby("variant", sort=False)[list(ABSENCES)].sum()
+    columns.append(numbers("n", dice.groupby("variant", sort=False)["n"].max(), whole))
     columns += [numbers(absence, lost[absence], whole, first="lowest") for absence in ABSENCES]
     return _sheet(evidence, found, name, title, f"{note}{_unscored(found)}", _variants(dice), columns)
 
