@@ -44,9 +44,9 @@ def _of_condition(cases: pd.DataFrame, condition: str) -> Iterator[pd.DataFrame]
     easy = internal(cases)
     concerned = easy[easy["variant"].isin(harder["variant"])]
     levels = pd.concat([concerned.assign(level=0.0), harder.assign(level=harder[condition])])
-    ordered = at_every_level(levels, "level").sort_values("level", kind="stable")
-    for (level, _), own in ordered.groupby(["level", "variant"], sort=False):
-        yield significance.intervals(group_scores(own)).assign(condition=condition, level=level)
+    for level, tested in at_every_level(levels, "level").groupby("level"):
+        for _, own in tested.groupby("variant", sort=False):
+            yield significance.intervals(group_scores(own)).assign(condition=condition, level=level)
 
 
 def _alone(cases: pd.DataFrame, condition: str) -> pd.DataFrame:
