@@ -42,7 +42,7 @@ def statistics_drawings(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Dr
         "Above the diagonal: mean difference in Dice, row minus column. Below: p after Holm's correction, "
         f"{'bootstrap over ' + over if dice.of_methods else 'of signed-rank tests'}, bold below 0.05. "
         f"{_floor(found)}{count}{said}",
-        partial(heat_maps.pair_map, significance_map(dice), 3, seen),
+        partial(heat_maps.pair_map, significance_map(dice), seen),
         ("tests",),
     )
     yield from _ranks(found, seen, headings, f"bootstrap draws over {over}", f"{count}{said}")

@@ -27,7 +27,7 @@ from benchmark.statistics.comparison import compare
 from benchmark.statistics.consistency import measure
 from benchmark.statistics.ranking import METHODS
 from benchmark.statistics.significance import critical_difference
-from benchmark.statistics.significance_map import significance_map
+from benchmark.statistics.significance_map import Map, significance_map
 from benchmark.statistics.tables import by_structure, by_subject, sizes
 from datamodules.labels.protocol import load_protocol
 
@@ -348,10 +348,21 @@ def test_every_number_of_a_heat_map_is_read_on_its_colour():
 def test_the_map_of_pairs_has_differences_above_its_diagonal_and_p_below_it():
     comparison = compare(cases_of(12, skill={"cross_fusion": 0.9}), "dice")
     with house_style():
-        figure = heat_maps.pair_map(significance_map(comparison), 3, LOOKS)
+        figure = heat_maps.pair_map(significance_map(comparison), LOOKS)
     above, below = figure.axes[0].texts
     assert above.get_text().startswith("+.") and above.get_position() == (1, 0)
     assert below.get_text() == "<.001" and below.get_position() == (0, 1) and below.get_weight() == "bold"
+    plt.close(figure)
+
+
+def test_differences_that_are_next_to_nothing_are_written_out_and_pale():
+    made = Map(("cross_fusion", "unet3d"), np.array([[0, 0.0004], [-0.0004, 0]]), np.ones((2, 2)))
+    with house_style():
+        figure = heat_maps.pair_map(made, LOOKS)
+        figure.draw_without_rendering()
+    (mesh,) = figure.axes[0].collections
+    assert figure.axes[0].texts[0].get_text() == "+.0004"
+    assert mesh.get_facecolors()[1].min() > 0.8
     plt.close(figure)
 
 

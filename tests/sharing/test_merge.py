@@ -113,7 +113,7 @@ def test_experiments_keep_their_labels_and_what_they_ask_for_together(tmp_path: 
     write_reading(one, Reading({"unet3d": "Plain"}, absent="exclude", by=["sex"]))
     write_reading(two, Reading({"vnet": "Old"}, by=["sex", "age"]))
     together = join(gather([one, two]), "x").reading
-    assert together == Reading({"unet3d": "Plain", "vnet": "Old"}, "exclude", by=["sex", "age"])
+    assert together == Reading({"unet3d": "Plain", "vnet": "Old"}, "exclude", [], by=["sex", "age"])
 
 
 def test_the_verb_packs_and_says_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
