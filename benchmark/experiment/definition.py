@@ -13,7 +13,7 @@ from jsonargparse import ArgumentError, ArgumentParser, get_loader
 from benchmark.experiment.conditions import Conditions
 from benchmark.launching.resources import Resources
 from benchmark.runs.about import About
-from benchmark.runs.reading import Reading
+from benchmark.runs.reading import Order, Reading
 from benchmark.runs.settings import Config, Run, effective, merge
 from benchmark.runs.tuned import Tuned, read_tuned
 from benchmark.scoring.absence import Absent
@@ -49,12 +49,19 @@ class Variant:
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """What the report of an experiment says besides.
+    """How the report of an experiment reads its runs, as of `Reading`; `petmr report` can say otherwise.
 
     Attributes:
+        absent: Whether the leading distance charges missed and spurious structures the volume's diagonal
+            ("penalise"), or leaves them out ("exclude"); it prints both.
+        scored: Structures that means are over; all where none is named.
+        order: Of networks, by rank or as in the paper's Table 1.
         by: Covariates by which it divides the subjects, such as sex, scanner, or age:50,65 for bands.
     """
 
+    absent: Absent = "penalise"
+    scored: list[str] = field(default_factory=list)
+    order: Order = "rank"
     by: list[str] = field(default_factory=list)
 
 
@@ -75,10 +82,7 @@ class Experiment:
         config: What differs for all runs: sections `data`, `model` and `trainer`.
         conditions: Under which finished runs are tested again, as `petmr evaluate` does.
         resources: What a run asks of a cluster, for `--launcher slurm`.
-        report: What its report says besides.
-        absent: Whether the report's leading distance charges missed and spurious structures the volume's diagonal
-            ("penalise"), or leaves them out ("exclude"); it prints both.
-        scored: Structures that the report's means are over; all where none is named.
+        report: How its report reads the runs.
 
     Raises:
         ValueError: If names can't be folders, or there is nothing to run.
@@ -97,8 +101,6 @@ class Experiment:
     conditions: Conditions = Conditions()  # noqa: RUF009  frozen
     resources: Resources = Resources()  # noqa: RUF009  frozen
     report: ReportSettings = ReportSettings()
-    absent: Absent = "penalise"
-    scored: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         odd = [name for name in (self.name, *self.variants) if not re.fullmatch(NAME, name) or name in RESERVED]
@@ -120,7 +122,7 @@ class Experiment:
     def reading(self) -> Reading:
         """How its report reads the runs."""
         labels = {name: variant.label for name, variant in self.variants.items() if variant.label}
-        return Reading(labels, self.absent, self.scored)
+        return Reading(labels, **vars(self.report))
 
 
 def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = None) -> Experiment:
@@ -220,10 +222,10 @@ def _resolve(shared: Sequence[Config], variant: Variant, experiment: Experiment,
 
 
 def about(experiment: Experiment) -> About:
-    """What the report says of an experiment besides its runs."""
+    """How the rows of an experiment are trained."""
     recipes = {name: variant.recipe or experiment.recipe for name, variant in experiment.variants.items()}
     own = tuple(name for name, variant in experiment.variants.items() if _has_own(experiment.config, variant.config))
-    return About(experiment.scale, recipes, own, tuned_of(experiment), tuple(experiment.report.by))
+    return About(experiment.scale, recipes, own, tuned_of(experiment))
 
 
 def _has_own(*configs: Config) -> bool:

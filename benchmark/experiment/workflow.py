@@ -72,7 +72,7 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     _check_covariates(experiment, opened)
     for condition in conditions:
         check_elsewhere(condition, opened)
-    check_structures(experiment.scored, opened.protocol.names[1:])
+    check_structures(experiment.report.scored, opened.protocol.names[1:])
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     splits = splits_of(experiment, opened)

@@ -73,9 +73,9 @@ def _panels(count: int, rows: int) -> tuple[Figure, list[Axes]]:
 
 
 def _rows(axes: Axes, scores: Mapping[Any, Values], looks: Mapping[str, Look], title: str) -> None:
+    few = max(len(scores[variant]) for variant in looks) <= POINTS_SHOWN
     for place, (variant, look) in enumerate(looks.items()):
         values = scores[variant]
-        few = len(values) <= POINTS_SHOWN
         _draw_box(axes, values, place, look, outliers=0 if few else 2)
         if few:
             axes.plot(values, np.full(len(values), place), ".", color=INK, markersize=2.5, alpha=0.6)

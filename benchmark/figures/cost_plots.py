@@ -32,8 +32,8 @@ def accuracy_against_cost(costs: pd.DataFrame, looks: Mapping[str, Look]) -> Fig
         looks: Of the variants.
     """
     known = [column for column in PANELS if column in costs and costs[column].notna().any()]
-    across = min(ACROSS, max(1, len(known)))
-    down = -(-len(known) // across)
+    down = max(1, -(-len(known) // ACROSS))
+    across = max(1, -(-len(known) // down))
     size = (WIDTH, 0.6 + 2.2 * down)
     figure, panels = plt.subplots(down, across, figsize=size, sharey=True, squeeze=False, layout="constrained")
     for unused in panels.flat[len(known) :]:

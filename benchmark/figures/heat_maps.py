@@ -19,6 +19,8 @@ from benchmark.statistics.significance_map import Map
 Matrix = NDArray[np.float64]
 NUMBERS, RANKS, DIFFERENCES = "YlGnBu", "YlGnBu_r", "PuOr_r"
 """Colours of scores, of ranks (the best is the darkest), and of differences about 0."""
+SMALL = 0.01
+"""Difference of a score that isn't worth a strong colour."""
 UNKNOWN = "#ececec"
 DARK = 0.45
 """Luminance below which a number on a colour is white."""
@@ -68,14 +70,18 @@ def first_map(stability: pd.DataFrame, headings: Mapping[str, str], looks: Mappi
     return _by_metric(100 * table, NUMBERS, Normalize(0, 100), lambda value: f"{value:.0f}", headings, looks)
 
 
-def pair_map(made: Map, digits: int, looks: Mapping[str, Look]) -> Figure:
-    """Draw mean differences, row minus column, above the diagonal, and corrected p below it, bold where below 5 %."""
+def pair_map(made: Map, looks: Mapping[str, Look]) -> Figure:
+    """Draw mean differences, row minus column, above the diagonal, and corrected p below it, bold where below 5 %.
+
+    Where no difference is above `SMALL` they have a digit more, and pale colours.
+    """
     count = len(made.variants)
     figure, axes = plt.subplots(figsize=(min(WIDTH, 2.4 + 0.52 * count), 1.7 + 0.26 * count), layout="constrained")
     above = np.triu(np.ones((count, count), bool), 1)
     shown = np.where(above, made.differences, np.nan)
-    largest = float(np.nanmax(np.abs(shown), initial=1e-12))
-    norm = TwoSlopeNorm(0, -largest, largest)
+    largest = float(np.nanmax(np.abs(shown), initial=0))
+    digits, end = (3, largest) if largest > SMALL else (4, SMALL)
+    norm = TwoSlopeNorm(0, -end, end)
     _draw(axes, shown, DIFFERENCES, norm, lambda value: _without_zero(value, digits, signed=True), unknown="white")
     for row, column in zip(*np.nonzero(above.T), strict=True):
         p = made.p[row, column]

@@ -62,10 +62,18 @@ def rank_paths(table: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Draw each network's rank across replicates, as made by `benchmark.statistics.ranking.replicate_ranks`."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.22 * len(looks)), layout="constrained")
     _rank_lines(axes, table, looks, named=-1)
-    short = [str(name).removeprefix("fold ").replace(", seed ", "/") for name in table.index]
-    axes.set_xticks(range(len(table)), short)
-    axes.set(xlabel="fold/seed", ylabel="rank by mean Dice")
+    axes.set_xticks(range(len(table)), replicate_labels(list(map(str, table.index))))
+    axes.set(xlabel="fold and seed", ylabel="rank by mean Dice")
     return figure
+
+
+def replicate_labels(replicates: Sequence[str]) -> list[str]:
+    """Short names of "fold 0, seed 0", ...: folds where there is one seed, else seeds, and the fold below its first."""
+    folds, seeds = zip(*(name.split(", ") for name in replicates), strict=True)
+    if len(set(seeds)) == 1:
+        return list(folds)
+    firsts = [fold if fold not in folds[:place] else "" for place, fold in enumerate(folds)]
+    return [f"{seed.removeprefix('seed ')}\n{fold}" for seed, fold in zip(seeds, firsts, strict=True)]
 
 
 def _rank_lines(axes: Axes, table: pd.DataFrame, looks: Mapping[str, Look], named: int) -> None:

@@ -42,6 +42,8 @@ def critical_difference_diagram(
         color_palette={labels[variant]: looks[variant].colour for variant in mean_ranks.index},
         text_h_margin=0.02 * (len(mean_ranks) - 1),
     )
+    for dots in axes.collections:  # half of one at the edge would be cut
+        dots.set_clip_on(False)
     for text in axes.texts:  # pale networks are read by their lines
         text.set_color(INK)
     axes.spines["top"].set_visible(True)

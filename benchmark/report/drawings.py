@@ -71,9 +71,15 @@ def drawings(evidence: Evidence, found: Numbers, scene: Scene | None) -> Iterato
     yield from _structures(found, seen)
     yield from _agreement(evidence, found, seen)
     if scene is not None:
-        labelled = {seen[variant].label.replace(" (", "\n("): labels for variant, labels in scene.predictions.items()}
-        yield from _pictures(replace(scene, predictions=labelled), captions.dagger(seen))
+        yield from _pictures(_labelled(scene, seen), captions.dagger(seen))
     yield from _training(evidence, found, seen)
+
+
+def _labelled(scene: Scene, seen: Mapping[str, Look]) -> Scene:
+    """The same scene with its predictions in the order of the report, each under its network's label."""
+    shown = {variant: look.label.replace(" (", "\n(") for variant, look in seen.items()}
+    found = scene.predictions
+    return replace(scene, predictions={label: found[variant] for variant, label in shown.items() if variant in found})
 
 
 def _scores(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
@@ -102,11 +108,17 @@ def _scores(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:
             "robustness",
             "comparison",
             "Robustness to noise and misalignment",
-            "Mean over subjects, bands are 95 % bootstrap intervals; every network sees the same noise and the same "
-            f"displacement of a subject. {subjects}",
+            "Mean over what a network was tested on at every level, with 95 % bootstrap intervals; every network sees "
+            f"the same noise and the same displacement of a subject. {_tested(found)}{captions.dagger(seen)}",
             partial(robustness_plots.robustness_curves, found.robustness, seen),
             ("robustness",),
         )
+
+
+def _tested(found: Numbers) -> str:
+    """How many subjects, or their groups, robustness was tested on."""
+    fewest, most = int(found.robustness["n"].min()), int(found.robustness["n"].max())
+    return f"n = {most if fewest == most else f'{fewest} to {most}'} {found.verdict.basis.unit}."
 
 
 def _structures(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Drawing]:

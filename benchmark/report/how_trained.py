@@ -1,7 +1,7 @@
 """How the rows of a table came about: as in the paper, with another recipe, tuned, or made elsewhere."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from benchmark.runs.about import About, read_about
 from benchmark.runs.adopted import is_adopted
@@ -16,19 +16,24 @@ def about_of(evidence: Evidence) -> tuple[About, ...]:
     return read_about(dict.fromkeys(run.folder.path.parents[1] for run in evidence.runs))
 
 
-def provenance(evidence: Evidence) -> str:
-    """How each row was trained, and which weren't trained here, in sentences."""
+def provenance(evidence: Evidence, names: Mapping[str, str]) -> str:
+    """How each row was trained, and which weren't trained here, in sentences.
+
+    Args:
+        evidence: Whose rows.
+        names: Variant to its name for print.
+    """
     rows = dict.fromkeys(run.record.variant for run in evidence.runs)
     ways = {row: way for about in about_of(evidence) for row, way in _ways(about).items() if row in rows}
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row in ways:
-            groups[ways[row]].append(row)
+            groups[ways[row]].append(names[row])
     if len(groups) == 1 and len(ways) == len(rows):
         sentences = [f"All networks: {way}." for way in groups]
     else:
-        sentences = [f"{', '.join(names)}: {way}." for way, names in groups.items()]
-    return " ".join([*sentences, *_adopted(evidence)])
+        sentences = [f"{', '.join(rows)}: {way}." for way, rows in groups.items()]
+    return " ".join([*sentences, *_adopted(evidence, names)])
 
 
 def _ways(about: About) -> dict[str, str]:
@@ -44,8 +49,8 @@ def _ways(about: About) -> dict[str, str]:
     return ways
 
 
-def _adopted(evidence: Evidence) -> Iterator[str]:
+def _adopted(evidence: Evidence, names: Mapping[str, str]) -> Iterator[str]:
     found = {run.record.variant: run.folder.read_config() for run in evidence.runs if is_adopted(run.record)}
     for variant, config in found.items():
         tool = config["model"]["network"]["init_args"].get("tool")
-        yield f"{variant}: label maps made elsewhere{f' ({tool})' if tool else ''}, adopted."
+        yield f"{names[variant]}: label maps made elsewhere{f' ({tool})' if tool else ''}, adopted."

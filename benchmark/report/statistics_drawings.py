@@ -29,7 +29,7 @@ def statistics_drawings(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Dr
     yield Drawing(
         "rank_blobs",
         "statistics",
-        "Would they rank like this again?",
+        "Ranks in bootstrap draws",
         f"Rank by mean Dice in bootstrap draws over {over}: area shows the share of draws, a cross the median, a line "
         f"95 % of them; on the right how often a network comes first. {count}{said}",
         partial(rank_plots.rank_blobs, dice.rank_shares, dice.stability, seen),
@@ -42,7 +42,7 @@ def statistics_drawings(found: Numbers, seen: Mapping[str, Look]) -> Iterator[Dr
         "Above the diagonal: mean difference in Dice, row minus column. Below: p after Holm's correction, "
         f"{'bootstrap over ' + over if dice.of_methods else 'of signed-rank tests'}, bold below 0.05. "
         f"{_floor(found)}{count}{said}",
-        partial(heat_maps.pair_map, significance_map(dice), 3, seen),
+        partial(heat_maps.pair_map, significance_map(dice), seen),
         ("tests",),
     )
     yield from _ranks(found, seen, headings, f"bootstrap draws over {over}", f"{count}{said}")
@@ -92,7 +92,7 @@ def _ranks(
     yield Drawing(
         "ranking_methods",
         "statistics",
-        "Does the ranking hang on how it is made?",
+        "Ranks by method of ranking",
         "Rank in Dice by the mean and the median over the groups, by the mean of ranks within each, and by how many "
         f"others a corrected test finds worse (test, then rank). Crossing lines are rankings that hang on it. {told}",
         partial(rank_plots.method_lines, found.dice.methods, seen),

@@ -11,7 +11,6 @@ import pandas as pd
 
 from benchmark.report.drawings import draw_all
 from benchmark.report.facts import find_cohort, read_facts
-from benchmark.report.how_trained import about_of
 from benchmark.report.metrics import HEADINGS
 from benchmark.report.numbers import Numbers, compute
 from benchmark.report.options import ReportOptions
@@ -115,8 +114,7 @@ def write_experiment(
 ) -> ExperimentPage:
     """Write tables, numbers and figures of one experiment, and give what the page shows of it."""
     found, cohort = compute(evidence), find_cohort(evidence, options.cohort)
-    by = dict.fromkeys([*(name for about in about_of(evidence) for name in about.by), *options.by])
-    divided = divide(evidence, list(by), cohort)
+    divided = divide(evidence, list(dict.fromkeys([*evidence.reading.by, *options.by])), cohort)
     sheets, verdict = write_tables(evidence, found, divided, folder), found.verdict
     title, answers = headline(verdict, found.names), sentences(verdict, found.names, HEADINGS)
     write_json(folder / VERDICT, _known({"headline": title, "answers": answers, **asdict(verdict)}))

@@ -1,4 +1,4 @@
-"""What the report says of an experiment besides its runs: `experiment.json`, beside the grid."""
+"""How the rows of an experiment were trained: `experiment.json`, beside the grid. How to read them: `reading.py`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,27 +13,25 @@ ABOUT = "experiment.json"
 
 @dataclass(frozen=True)
 class About:
-    """How the rows of an experiment are trained, and what is asked of its report.
+    """How the rows of an experiment are trained.
 
     Attributes:
         scale: Patch size and length of training.
         recipes: Row to recipe.
         own: Rows that the experiment gives settings of their own in training or data.
         tuned: Where settings were found by `petmr tune`.
-        by: Covariates by which the report divides the subjects.
     """
 
     scale: str = ""
     recipes: Mapping[str, str] = field(default_factory=dict)
     own: tuple[str, ...] = ()
     tuned: Tuned | None = None
-    by: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> "About":
         """From plain values."""
         tuned = Tuned.from_dict(entry["tuned"]) if entry["tuned"] else None
-        return cls(**{**entry, "own": tuple(entry["own"]), "by": tuple(entry["by"]), "tuned": tuned})
+        return cls(entry["scale"], entry["recipes"], tuple(entry["own"]), tuned)
 
 
 def write_about(folder: Path, about: About) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from datamodules.sources.subjects import named
 
 
 def join(found: Sequence[Evidence], name: str) -> Evidence:
-    """All runs of some experiments under one name.
+    """All runs of some experiments under one name, read as the first of them asks, with the labels of all.
 
     Raises:
         ValueError: If they are of different cohorts or folds, or two have a row of the same name.
@@ -31,4 +32,9 @@ def join(found: Sequence[Evidence], name: str) -> Evidence:
         gaps=tuple(Gap(f"{one.experiment}/{gap.run}", gap.reason) for one in found for gap in one.gaps),
         cases=pd.concat([one.cases for one in found], ignore_index=True).assign(experiment=name),
         incomplete={variant: lack for one in found for variant, lack in one.incomplete.items()},
+        reading=replace(
+            found[0].reading,
+            labels={variant: label for one in found for variant, label in one.reading.labels.items()},
+            by=list(dict.fromkeys(name for one in found for name in one.reading.by)),
+        ),
     )

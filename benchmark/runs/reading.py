@@ -27,12 +27,14 @@ class Reading:
         absent: Whether the leading distance charges missed and spurious structures, or is of found ones alone.
         scored: Structures that means are over; empty for all.
         order: Of the rows that are networks: by rank, or as in the paper's Table 1.
+        by: Covariates by which the subjects are divided.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     absent: Absent = "penalise"
     scored: Sequence[str] = ()
     order: Order = "rank"
+    by: Sequence[str] = ()
 
     def changed(self, changes: "Changes") -> "Reading":
         """As this, but for what is given."""
@@ -71,7 +73,7 @@ def check_structures(scored: Sequence[str], known: Sequence[str]) -> None:
 
 def write_reading(folder: Path, reading: Reading) -> None:
     """Say beside the runs of an experiment how they are read."""
-    write_json(folder / READING, {**asdict(reading), "scored": list(reading.scored)})
+    write_json(folder / READING, {**asdict(reading), "scored": list(reading.scored), "by": list(reading.by)})
 
 
 def read_reading(places: Sequence[Path]) -> Reading:

@@ -137,13 +137,7 @@ def _check_curves(path: Path, place: Place | None) -> None:
 
 def _check_about(path: Path, place: Place | None) -> None:
     about = About.from_dict(_read_json(path))
-    words = [
-        about.scale,
-        *about.recipes,
-        *about.recipes.values(),
-        *about.own,
-        *(Covariate.parse(text).name for text in about.by),
-    ]
+    words = [about.scale, *about.recipes, *about.recipes.values(), *about.own]
     for tuned in filter(None, [about.tuned]):
         words += [tuned.experiment, tuned.scale]
         for name, one in tuned.variants.items():
@@ -157,6 +151,7 @@ def _check_about(path: Path, place: Place | None) -> None:
 def _check_reading(path: Path, place: Place | None) -> None:
     reading = Reading(**_read_json(path))
     words = [*reading.labels, *reading.labels.values(), *reading.scored]
+    words += [Covariate.parse(text).name for text in reading.by]
     if wrong := [word for word in words if not isinstance(word, str) or FORMULA.fullmatch(word)]:
         raise ValueError(f"{wrong[0]!r} is no name")
     if reading.absent not in get_args(Absent) or reading.order not in get_args(Order):

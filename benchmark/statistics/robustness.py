@@ -6,7 +6,14 @@ import pandas as pd
 
 from benchmark.statistics import significance
 from benchmark.statistics.scores import group_scores
-from benchmark.statistics.tables import MISALIGNED_DEGREES, MISALIGNED_MM, NOISE, TEST_COHORT, internal
+from benchmark.statistics.tables import (
+    MISALIGNED_DEGREES,
+    MISALIGNED_MM,
+    NOISE,
+    TEST_COHORT,
+    at_every_level,
+    internal,
+)
 
 AXES = {
     NOISE: "PET noise, share of mean uptake",
@@ -22,8 +29,9 @@ def robustness(cases: pd.DataFrame) -> pd.DataFrame:
     """Mean Dice of every variant at every level of each condition alone, level 0 being the test as it is.
 
     Returns:
-        Tidy, with `COLUMNS`: n counts subjects (or their groups), low and high are the ends of the 95 % bootstrap
-        interval over them. Empty where no test was harder; conditions without a level above 0 are left out.
+        Tidy, with `COLUMNS`: n counts subjects (or their groups) that a variant was tested on at all of its levels, low
+        and high are the ends of the 95 % bootstrap interval over them. Empty where no test was harder; conditions
+        without a level above 0 are left out.
     """
     parts = [part for condition in AXES for part in _of_condition(cases, condition)]
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)] if parts else pd.DataFrame(columns=list(COLUMNS))
@@ -35,9 +43,10 @@ def _of_condition(cases: pd.DataFrame, condition: str) -> Iterator[pd.DataFrame]
         return
     easy = internal(cases)
     concerned = easy[easy["variant"].isin(harder["variant"])]
-    for level, own in ((0.0, concerned), *harder.groupby(condition)):
-        intervals = significance.intervals(group_scores(own))
-        yield intervals.assign(condition=condition, level=level)
+    levels = pd.concat([concerned.assign(level=0.0), harder.assign(level=harder[condition])])
+    for level, tested in at_every_level(levels, "level").groupby("level"):
+        for _, own in tested.groupby("variant", sort=False):
+            yield significance.intervals(group_scores(own)).assign(condition=condition, level=level)
 
 
 def _alone(cases: pd.DataFrame, condition: str) -> pd.DataFrame:

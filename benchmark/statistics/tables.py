@@ -57,11 +57,11 @@ def by_structure(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_noise(cases: pd.DataFrame) -> pd.DataFrame:
-    """As `overall`, for every level of noise apart; empty where no case has any."""
+    """As `overall`, for every level of noise apart, as of `at_every_level`; empty where no case has any."""
     own = cases[~_given(cases, TEST_COHORT) & ~_given(cases, MISSING) & ~_given(cases, MISALIGNED_MM)]
     if _without_noise(own).all():
         return pd.DataFrame()
-    return summarise(own.assign(**{NOISE: own[NOISE].fillna(0)}), ["variant", NOISE])
+    return summarise(at_every_level(own.assign(**{NOISE: own[NOISE].fillna(0)}), NOISE), ["variant", NOISE])
 
 
 def by_test_cohort(cases: pd.DataFrame) -> pd.DataFrame:
@@ -81,14 +81,20 @@ def by_missing(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_misalignment(cases: pd.DataFrame) -> pd.DataFrame:
-    """As `overall`, for every misalignment apart, and for none; empty where there is no other."""
+    """As `overall`, for every misalignment apart and none, as of `at_every_level`; empty where there is no other."""
     moved = cases[_given(cases, MISALIGNED_MM)]
     if moved.empty:
         return pd.DataFrame()
     sizes = zip(moved[MISALIGNED_MM], moved[MISALIGNED_DEGREES], strict=True)
     named = moved.assign(**{MISALIGNED: [str(Misalignment(mm, degrees)) for mm, degrees in sizes]})
-    still = internal(cases)
-    return summarise(pd.concat([still.assign(**{MISALIGNED: str(Misalignment())}), named]), ["variant", MISALIGNED])
+    still = internal(cases).assign(**{MISALIGNED: str(Misalignment())})
+    return summarise(at_every_level(pd.concat([still, named]), MISALIGNED), ["variant", MISALIGNED])
+
+
+def at_every_level(cases: pd.DataFrame, level: str) -> pd.DataFrame:
+    """The cases of what a variant was tested on at all of its levels, so that these differ in nothing else."""
+    levels = cases.groupby("variant")[level].transform("nunique")
+    return cases[cases.groupby(["variant", "seed", "subject"])[level].transform("nunique") == levels]
 
 
 def by_subject(cases: pd.DataFrame) -> pd.DataFrame:

@@ -178,6 +178,8 @@ def _tied(verdict: Verdict, names: Mapping[str, str]) -> str:
         )
     if not verdict.tied:
         return f"It can be told apart from every other one ({subject}, corrected p below {LEVEL})."
+    if 1 < len(verdict.tied) == verdict.compared - 1:
+        return f"It can't be told apart from any other one ({subject}, at {LEVEL})."
     return f"It can't be told apart from {_list([names[name] for name in verdict.tied])} ({subject}, at {LEVEL})."
 
 

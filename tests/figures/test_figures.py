@@ -27,7 +27,7 @@ from benchmark.statistics.comparison import compare
 from benchmark.statistics.consistency import measure
 from benchmark.statistics.ranking import METHODS
 from benchmark.statistics.significance import critical_difference
-from benchmark.statistics.significance_map import significance_map
+from benchmark.statistics.significance_map import Map, significance_map
 from benchmark.statistics.tables import by_structure, by_subject, sizes
 from datamodules.labels.protocol import load_protocol
 
@@ -76,6 +76,15 @@ def test_box_plots_have_a_panel_for_every_metric_and_a_row_for_every_variant():
         figure = boxes.by_variant(SUBJECTS, TITLES, LOOKS)
     assert [axes.get_title("left") for axes in figure.axes] == list(TITLES.values())
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(LOOKS)
+    plt.close(figure)
+
+
+def test_points_stand_on_every_box_or_on_none():
+    subjects = by_subject(with_found_distances(cases_of(subjects=boxes.POINTS_SHOWN + 1)))
+    fewer = subjects[(subjects["variant"] != "unet3d") | (subjects["subject"] != subjects["subject"].iloc[0])]
+    with house_style():
+        figure = boxes.by_variant(fewer, {"dice": "Dice"}, LOOKS)
+    assert not [line for line in figure.axes[0].lines if line.get_marker() == "."]
     plt.close(figure)
 
 
@@ -155,16 +164,21 @@ def test_the_ruler_is_as_long_as_nemenyis_critical_difference():
 
 
 def test_replicates_are_told_apart_and_ties_share_a_label():
-    table = pd.DataFrame({"cross_fusion": 1.5, "unet3d": 1.5}, index=[f"fold {k}, seed {k % 3}" for k in range(15)])
+    replicates = [f"fold {fold}, seed {seed}" for fold in range(5) for seed in range(3)]
+    table = pd.DataFrame({"cross_fusion": 1.5, "unet3d": 1.5}, index=replicates)
     with house_style():
         figure = rank_plots.rank_paths(table, LOOKS)
         figure.draw_without_rendering()
     (axes,) = figure.axes
     boxes_of_labels = [label.get_window_extent() for label in axes.get_xticklabels()]
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes_of_labels))
-    assert axes.get_xticklabels()[4].get_text() == "4/1"
+    assert [label.get_text() for label in axes.get_xticklabels()][2:4] == ["2\n", "0\nfold 1"]
     assert [text.get_text() for text in axes.texts] == ["cross_fusion, unet3d"]
     plt.close(figure)
+
+
+def test_folds_alone_name_the_replicates_of_one_seed():
+    assert rank_plots.replicate_labels(["fold 0, seed 7", "fold 2, seed 7"]) == ["fold 0", "fold 2"]
 
 
 def pairs_of(structure: str = "Structure-00", cases: pd.DataFrame = CASES) -> pd.DataFrame:
@@ -334,10 +348,21 @@ def test_every_number_of_a_heat_map_is_read_on_its_colour():
 def test_the_map_of_pairs_has_differences_above_its_diagonal_and_p_below_it():
     comparison = compare(cases_of(12, skill={"cross_fusion": 0.9}), "dice")
     with house_style():
-        figure = heat_maps.pair_map(significance_map(comparison), 3, LOOKS)
+        figure = heat_maps.pair_map(significance_map(comparison), LOOKS)
     above, below = figure.axes[0].texts
     assert above.get_text().startswith("+.") and above.get_position() == (1, 0)
     assert below.get_text() == "<.001" and below.get_position() == (0, 1) and below.get_weight() == "bold"
+    plt.close(figure)
+
+
+def test_differences_that_are_next_to_nothing_are_written_out_and_pale():
+    made = Map(("cross_fusion", "unet3d"), np.array([[0, 0.0004], [-0.0004, 0]]), np.ones((2, 2)))
+    with house_style():
+        figure = heat_maps.pair_map(made, LOOKS)
+        figure.draw_without_rendering()
+    (mesh,) = figure.axes[0].collections
+    assert figure.axes[0].texts[0].get_text() == "+.0004"
+    assert mesh.get_facecolors()[1].min() > 0.8
     plt.close(figure)
 
 

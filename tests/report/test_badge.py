@@ -12,6 +12,7 @@ from builders.runs import cases_on, write_runs
 
 from benchmark.report.page.badge import SCALES, origin_of, read_badge, scale_of, warning_of
 from benchmark.report.page.cost import cost_lines
+from benchmark.runs.about import About, write_about
 from benchmark.runs.evidence import gather
 from datamodules.cohort.prepare import PrepareSettings, prepare
 from datamodules.cohort.store import Cohort
@@ -56,6 +57,14 @@ def test_a_scale_is_known_by_its_settings():
     longer = {**demo, "trainer": {**demo["trainer"], "max_epochs": 500}}
     assert scale_of([demo, {**demo, "seed_everything": 1}]) == "demo"
     assert scale_of([demo, longer]) == scale_of([longer]) == "own"
+
+
+def test_a_scale_that_was_asked_for_is_named_also_where_a_network_has_settings_of_its_own(tmp_path: Path):
+    cohort = make_cohort(tmp_path, subjects=4)
+    runs = write_runs(tmp_path / "runs", cases_on(cohort, cases_of(4), folds=2), cohort.path)
+    write_about(runs, About("demo", {"cross_fusion": "paper", "unet3d": "paper"}, own=("unet3d",)))
+    (evidence,) = gather([runs])
+    assert read_badge(evidence, cohort).lines["training"] == "10 steps, scale demo with settings of the experiment"
 
 
 def test_the_badge_tells_voxels_subjects_groups_steps_and_repetitions(tmp_path: Path):

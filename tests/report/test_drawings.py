@@ -8,6 +8,7 @@ from builders.runs import write_runs
 from builders.scenes import scene
 from matplotlib import pyplot as plt
 
+from benchmark.figures.names import NETWORKS as NAMES
 from benchmark.figures.style import HEIGHT, MARGIN, NETWORKS, WIDTH, house_style
 from benchmark.report.drawings import drawings
 from benchmark.report.numbers import compute
@@ -48,6 +49,20 @@ def test_every_figure_fits_a_page(tmp_path: Path):
                 box = figure.get_tightbbox()
                 assert box.width + 2 * MARGIN <= WIDTH and box.height + 2 * MARGIN <= HEIGHT, name
                 plt.close(figure)
+
+
+def test_pictures_show_networks_in_the_order_of_the_report(tmp_path: Path):
+    skill = {"vnet": 0.5, "unet3d": 0.9, "cross_fusion": 0.7}
+    write_runs(tmp_path, cases_of(6, tuple(skill), skill=skill))
+    (evidence,) = gather([tmp_path])
+    found = compute(evidence)
+    subject = replace(scene(), predictions=dict.fromkeys(skill, scene().truth))
+    with house_style():
+        (figure,) = [one.draw() for one in drawings(evidence, found, subject) if one.name == "whole_brain"]
+    assert figure is not None
+    titles = [axes.get_title().replace("\n", " ") for axes in figure.axes if axes.get_title()]
+    assert titles[-3:] == list(found.names.values()) == [NAMES[name] for name in ("unet3d", "cross_fusion", "vnet")]
+    plt.close(figure)
 
 
 def test_every_plot_names_the_tables_that_it_is_drawn_from(tmp_path: Path):

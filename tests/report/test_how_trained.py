@@ -58,13 +58,14 @@ def evidence_with(folder: Path, about: About | None) -> Evidence:
     ],
 )
 def test_rows_say_how_they_were_trained(tmp_path: Path, about: About | None, said: str):
-    assert provenance(evidence_with(tmp_path / "runs", about)) == said
+    names = {name: name for name in PAPER}
+    assert provenance(evidence_with(tmp_path / "runs", about), names) == said
 
 
 def test_the_table_says_it_below(tmp_path: Path):
     evidence = evidence_with(tmp_path / "runs", About("paper", PAPER, tuned=TUNED))
     note = next(main_sheets(evidence, compute(evidence))).note
-    assert note.endswith("cross_fusion: as in the paper. unet3d: tuned (3 trials).")
+    assert note.endswith("Cross fusion (Tang 2025): as in the paper. 3D U-Net (Çiçek 2016): tuned (3 trials).")
 
 
 def test_a_sheet_shows_budget_choice_and_gain_and_nothing_where_nothing_was_tuned(tmp_path: Path):

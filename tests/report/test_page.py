@@ -1,11 +1,16 @@
 """The parts of the page that need no browser."""
 
+import base64
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from benchmark.report.drawings import Picture
+from benchmark.report.page.images import webp
 from benchmark.report.page.provenance import Provenance, commit
 from benchmark.report.page.sections import arrange
 from benchmark.report.page.typography import tight
@@ -15,6 +20,16 @@ from benchmark.report.sheets.sheet import Sheet, numbers, whole
 def sheet(title: str, rows: int = 3) -> Sheet:
     names = tuple(f"row {row}" for row in range(rows))
     return Sheet(title.lower(), title, "", "Network", names, (numbers("n", range(rows), whole),))
+
+
+def test_a_figure_keeps_its_pixels_in_fewer_bytes(tmp_path: Path):
+    draws = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    blocks = Image.fromarray(draws.repeat(36, axis=0).repeat(36, axis=1))  # voxels of a picture of 300 dpi
+    blocks.save(tmp_path / "one.png")
+    content = base64.b64decode(webp(tmp_path / "one.png"))
+    with Image.open(BytesIO(content)) as shown:
+        assert np.array_equal(np.asarray(shown), np.asarray(blocks))
+    assert len(content) < (tmp_path / "one.png").stat().st_size
 
 
 def picture(section: str) -> Picture:

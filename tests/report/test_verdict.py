@@ -6,11 +6,12 @@ import pytest
 from builders.cases import cases_of
 from builders.runs import write_runs
 
+from benchmark.report.metrics import HEADINGS
 from benchmark.report.numbers import Numbers, compute
 from benchmark.report.page.margins import margins
 from benchmark.report.page.verdict import headline
 from benchmark.runs.evidence import gather
-from benchmark.statistics.verdict import of_leader
+from benchmark.statistics.verdict import of_leader, sentences
 
 NAMES = {"cross_fusion": "Cross fusion", "unet3d": "3D U-Net", "vnet": "V-Net"}
 
@@ -29,6 +30,9 @@ def test_who_beats_all_others_leads_alone(found: Numbers):
 def test_those_that_no_test_tells_apart_from_the_leader_are_named_or_counted(found: Numbers):
     tied = replace(found.verdict, tied=("vnet",))
     assert headline(tied, NAMES) == "Cross fusion leads, tied with V-Net"
+    every = replace(found.verdict, tied=("unet3d", "vnet"))
+    assert headline(every, NAMES) == "Cross fusion leads, tied with all 2 others"
+    assert "can't be told apart from any other one" in sentences(every, NAMES, HEADINGS)["Ties"]
     many = replace(found.verdict, tied=("vnet", "unet3d", "vnet"), compared=9)
     assert headline(many, NAMES) == "Cross fusion leads, tied with 3 of 8 others"
 

@@ -3,14 +3,13 @@ from pathlib import Path
 import pytest
 from builders.cases import cases_of
 
-from benchmark.experiment.definition import Experiment, Variant, expand, load_experiment
+from benchmark.experiment.definition import Experiment, ReportSettings, Variant, expand, load_experiment
 from benchmark.runs.reading import Changes, Reading, read_reading, write_reading
 
 FILE = """
 name: small
 scale: demo
-absent: exclude
-scored: [Thalamus]
+report: {absent: exclude, scored: [Thalamus], order: paper, by: [sex]}
 variants:
   one: {network: vnet, label: The old one}
   vnet: {network: vnet}
@@ -20,7 +19,7 @@ variants:
 def test_an_experiment_says_how_it_is_read_and_its_folder_keeps_it(tmp_path: Path):
     (tmp_path / "small.yaml").write_text(FILE)
     reading = load_experiment(tmp_path / "small.yaml").reading
-    assert reading == Reading({"one": "The old one"}, "exclude", ["Thalamus"])
+    assert reading == Reading({"one": "The old one"}, "exclude", ["Thalamus"], "paper", ["sex"])
     write_reading(tmp_path, reading)
     assert read_reading([tmp_path / "elsewhere", tmp_path]) == reading
     assert read_reading([tmp_path / "elsewhere"]) == Reading()
@@ -28,7 +27,8 @@ def test_an_experiment_says_how_it_is_read_and_its_folder_keeps_it(tmp_path: Pat
 
 def test_how_runs_are_read_changes_no_runs_identity():
     plain = Experiment("small", {"one": Variant("vnet")}, scale="demo")
-    told = Experiment("small", {"one": Variant("vnet", label="V")}, scale="demo", absent="exclude", scored=["Thalamus"])
+    asked = ReportSettings(absent="exclude", scored=["Thalamus"], by=["sex"])
+    told = Experiment("small", {"one": Variant("vnet", label="V")}, scale="demo", report=asked)
     assert [run.identity for run in expand(plain)] == [run.identity for run in expand(told)]
 
 

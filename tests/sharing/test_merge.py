@@ -15,6 +15,7 @@ from benchmark.report.write import write_tables
 from benchmark.runs.contributions import contributions
 from benchmark.runs.evidence import find_runs, gather, write_grid
 from benchmark.runs.joined import join
+from benchmark.runs.reading import Reading, write_reading
 from benchmark.sharing.pack import Contents, pack
 from benchmark.sharing.unpack import opened
 
@@ -104,6 +105,15 @@ def test_rows_that_are_incomplete_stay_so_together(tmp_path: Path):
     together = join(gather([one, two]), "x")
     assert together.incomplete == {"vnet": "1 of 2 runs"}
     assert together.remark == "Incomplete: 1 of 6 runs are not counted: two/vnet/fold-1-seed-0 (missing)."
+
+
+def test_experiments_keep_their_labels_and_what_they_ask_for_together(tmp_path: Path):
+    one = write_runs(tmp_path / "one", CASES[CASES["variant"] != "vnet"])
+    two = write_runs(tmp_path / "two", CASES[CASES["variant"] == "vnet"].assign(experiment="two"))
+    write_reading(one, Reading({"unet3d": "Plain"}, absent="exclude", by=["sex"]))
+    write_reading(two, Reading({"vnet": "Old"}, by=["sex", "age"]))
+    together = join(gather([one, two]), "x").reading
+    assert together == Reading({"unet3d": "Plain", "vnet": "Old"}, "exclude", [], by=["sex", "age"])
 
 
 def test_the_verb_packs_and_says_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

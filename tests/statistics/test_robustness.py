@@ -48,3 +48,16 @@ def test_a_variant_that_was_not_tested_harder_has_no_curve():
     table = robustness(pd.concat([CLEAN, harder[harder["variant"] == "unet3d"]]))
     assert set(table["variant"]) == {"unet3d"}
     assert np.isfinite(table[["mean", "low", "high"]].to_numpy()).all()
+
+
+def test_a_curve_is_over_what_was_tested_at_all_of_its_levels_whatever_others_were_tested_on():
+    first = cases_of(subjects=6)["subject"].iloc[0]
+    harder = at(0.6, noise=0.2)
+    partly = harder[(harder["variant"] != "unet3d") | (harder["subject"] != first)]
+    table = robustness(pd.concat([CLEAN, partly])).set_index(["variant", "level"])
+    assert table["n"].to_dict() == {
+        **{("unet3d", level): 5 for level in (0.0, 0.2)},
+        **{("cross_fusion", level): 6 for level in (0.0, 0.2)},
+    }
+    of_unet3d = CLEAN[(CLEAN["variant"] == "unet3d") & (CLEAN["subject"] != first)]
+    assert table.loc[("unet3d", 0.0), "mean"] == pytest.approx(of_unet3d.groupby("subject")["dice"].mean().mean())

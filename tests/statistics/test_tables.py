@@ -46,6 +46,14 @@ def test_without_noise_or_external_cases_there_are_no_such_tables():
     assert tables.by_test_cohort(cases_of()).empty
 
 
+def test_levels_are_told_over_the_same_subjects():
+    cases = cases_of(subjects=4)
+    harder = cases[cases["subject"] != cases["subject"].iloc[0]]
+    noisy, moved = harder.assign(noise=0.2), harder.assign(misaligned_mm=2.0, misaligned_degrees=0.0)
+    for table in (tables.by_noise(pd.concat([cases, noisy])), tables.by_misalignment(pd.concat([cases, moved]))):
+        assert set(table.loc[table["metric"] == "dice", "n"]) == {3}
+
+
 def test_an_external_subject_counts_once_though_the_networks_of_all_folds_segment_it():
     external = pd.concat([cases_of(subjects=3, draw=fold).assign(fold=fold, test_cohort="b") for fold in range(2)])
     assert (dice(tables.by_test_cohort(pd.concat([cases_of(), external])))["n"] == 3).all()

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from benchmark.report.how_trained import about_of
 from benchmark.runs.evidence import Evidence
 from benchmark.runs.settings import flatten
 from datamodules.cohort.store import Cohort
@@ -46,7 +47,7 @@ def read_badge(evidence: Evidence, cohort: Cohort | None) -> Badge:
         "images": f"{origin}{_what(cohort)}",
         "voxels": _voxels(cohort),
         "subjects": _subjects(evidence, cohort),
-        "training": f"{_steps(trained)}, scale {scale_of(configs)}",
+        "training": f"{_steps(trained)}, scale {_scale(evidence, configs)}",
         "repeated": _repeated(evidence),
     }
     return Badge(origin, {name: text for name, text in lines.items() if text}, warning_of(origin, trained))
@@ -73,6 +74,14 @@ def warning_of(origin: str, steps: Sequence[int]) -> str:
     if steps and max(steps) < FEW_STEPS:
         return f"A smoke test of {max(steps)} steps (the paper: 20,000): no statement about the networks."
     return "No statement about patients: no image of a person is in here." if origin == SIMULATED else ""
+
+
+def _scale(evidence: Evidence, configs: Sequence[Mapping[str, Any]]) -> str:
+    """The scale that the experiments asked for, and whether all its settings were kept; else which one it was."""
+    found, asked = scale_of(configs), dict.fromkeys(about.scale for about in about_of(evidence) if about.scale)
+    if not asked or list(asked) == [found]:
+        return found
+    return f"{' and '.join(asked)} with settings of the experiment"
 
 
 def scale_of(configs: Sequence[Mapping[str, Any]]) -> str:

@@ -21,7 +21,7 @@ EACH = 3
 MARGIN_MM = 15.0
 """Shown around a structure."""
 
-MOST = 48
+MOST = 40
 """Voxels along each side of a close-up."""
 
 Load = Callable[[str, tuple[str, ...]], Scene]

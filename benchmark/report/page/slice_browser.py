@@ -18,7 +18,7 @@ from benchmark.figures.pictures.panels import stretch
 from benchmark.figures.pictures.scenes import Scene
 from datamodules.labels.protocol import Protocol
 
-MAX_SIDE = 96
+MAX_SIDE = 84
 GREYS = 64
 
 

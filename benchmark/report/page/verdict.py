@@ -23,6 +23,8 @@ def headline(verdict: Verdict, names: Mapping[str, str]) -> str:
         return f"{leader} leads"
     if verdict.floor > LEVEL:
         return f"{leader} leads, but no test could confirm it"
+    if 1 < len(others) == verdict.compared - 1:
+        return f"{leader} leads, tied with all {len(others)} others"
     if len(others) > NAMED:
         return f"{leader} leads, tied with {len(others)} of {verdict.compared - 1} others"
     return f"{leader} leads, tied with {' and '.join(others)}"

@@ -23,12 +23,12 @@ ABSENCES = ("missed", "spurious")
 NOISE_SHEET = (
     "noise",
     "Robustness to PET noise",
-    "Dice, mean ± standard deviation over subjects, against the level of noise added to the tested PET.",
+    "Dice, mean ± standard deviation over the n subjects that were tested at every level of noise added to the PET.",
 )
 MISALIGNED_SHEET = (
     "misalignment",
     "Robustness to misalignment",
-    "Dice, mean ± standard deviation over subjects, with the tested PET displaced against the MR.",
+    "Dice, mean ± standard deviation over the n subjects that were tested with every displacement of the PET.",
 )
 """Name, title and note of the sheets of conditions with levels."""
 
@@ -36,7 +36,7 @@ MISALIGNED_SHEET = (
 def main_sheets(evidence: Evidence, found: Numbers) -> Iterator[Sheet]:
     """The tables of the paper: overall, external cohorts, noise robustness; and tests without a modality."""
     note = f"Mean ± standard deviation over subjects. {_absences(found.summary)}{_unscored(found)}"
-    trained = f"{note} {provenance(evidence)}".strip()
+    trained = f"{note} {provenance(evidence, found.names)}".strip()
     yield _scores_sheet(evidence, found, "overall", "Overall comparison", found.summary, tuple(METRICS), trained)
     further = f"{trained}{_untold(found)}"
     yield _scores_sheet(evidence, found, "further", "Distances, surfaces and volumes", found.summary, FURTHER, further)
@@ -184,6 +184,7 @@ def _levels_sheet(
         heading = level if isinstance(level, str) else f"{name} {level:g}"
         columns.append(means(heading, rows["mean"], rows["std"], 4, "higher"))
     lost = dice.groupby("variant", sort=False)[list(ABSENCES)].sum()
+    columns.append(numbers("n", dice.groupby("variant", sort=False)["n"].max(), whole))
     columns += [numbers(absence, lost[absence], whole, first="lowest") for absence in ABSENCES]
     return _sheet(evidence, found, name, title, f"{note}{_unscored(found)}", _variants(dice), columns)
 
