@@ -1,0 +1,20 @@
+"""The tables in results/ are those that the suite makes of the packs beside them."""
+
+from pathlib import Path
+
+import pytest
+from builders.tiny_experiment import petmr
+
+ANATOMIES = Path(__file__).parents[2] / "results/anatomies"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_tables_of_the_anatomies_follow_from_their_packs(tmp_path):
+    ended = petmr("report", *sorted(ANATOMIES.glob("*.zip")), "--output", tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    committed = sorted((ANATOMIES / "tables").rglob("*.md"))
+    assert len(committed) >= 9
+    for table in committed:
+        (made,) = tmp_path.glob(f"*/tables/{table.name}")
+        assert made.read_bytes() == table.read_bytes(), table.name
