@@ -19,6 +19,7 @@ from benchmark.scoring.original_pet import read_original
 from datamodules.files import digest, sha256, write_csv
 from datamodules.labels.protocol import Protocol, whole_numbers
 from datamodules.parallel import each
+from datamodules.volumes.frames import Frames
 from datamodules.volumes.grid import Grid, ras_grid, to_ras
 from datamodules.volumes.read import read_labels
 from datamodules.volumes.resample import resample
@@ -38,6 +39,7 @@ class ScoreSettings:
         unknown_to_background: Whether ids outside the protocol become background instead of an error.
         resample: Whether a prediction on another grid is brought onto the truth's (nearest voxel) instead of refused.
         absent: What a missed or spurious structure pays, see `benchmark.scoring.absence`.
+        frames: Of a dynamic PET, those to average.
     """
 
     protocol: Protocol
@@ -45,6 +47,7 @@ class ScoreSettings:
     unknown_to_background: bool = False
     resample: bool = False
     absent: Absent = "penalise"
+    frames: Frames | None = None
 
     def holds_indices(self, role: str) -> bool:
         """Whether the maps of a role hold class indices."""
@@ -102,7 +105,7 @@ def score_match(match: Match, settings: ScoreSettings) -> pd.DataFrame:
     if PET not in match.files:
         return subject_cases(match.subject, cases, no_uptake(cases))
     path = match.files[PET]
-    pet = read_original(path, grid, protocol, sidecar=read_sidecar(path))
+    pet = read_original(path, grid, protocol, sidecar=read_sidecar(path), frames=settings.frames)
     return subject_cases(match.subject, cases, pet.compare(truth, prediction, protocol))
 
 

@@ -1,7 +1,7 @@
 """Files of the same subject in different places, found by their names."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Match:
 
 
 def match_files(
-    places: Mapping[str, Path], protocol: Protocol, *, segmentation: str | None = None, partial: bool = False
+    places: Mapping[str, Path], protocol: Protocol, *, selection: Selection = NOTHING_CHOSEN, partial: bool = False
 ) -> tuple[Match, ...]:
     """Match the images of several places by subject.
 
@@ -42,7 +42,8 @@ def match_files(
             manifest, a BIDS tree with derivatives): its images of that role, else its label maps. Where all are single
             images they belong together whatever their names.
         protocol: Of the label maps: of several that FreeSurfer has made, the first that knows most of its structures.
-        segmentation: Name of the one of several label maps that is meant instead, or a part of it.
+        selection: By its segmentation, the one of several label maps that is meant instead; by its sessions, those of
+            a BIDS tree.
         partial: Whether subjects that only some of the places have are left out rather than refused.
 
     Raises:
@@ -51,7 +52,10 @@ def match_files(
     """
     if all(place.is_file() and is_image(place) for place in places.values()):
         return (Match(subject_of(next(iter(places.values()))), dict(places)),)
-    found = {role: _by_subject(place, role, protocol, segmentation) for role, place in places.items()}
+    found = {role: _by_subject(place, role, protocol, selection) for role, place in places.items()}
+    listed = {role for role, place in places.items() if _is_source(place)}
+    others = {subject for role in found.keys() - listed for subject in found[role]}
+    found |= {role: _named_as(others, found[role]) for role in listed}
     if alone := {subject for role, files in found.items() if is_image(places[role]) for subject in files}:
         found = {role: {name: files[name] for name in files if name in alone} for role, files in found.items()}
     ambiguous = [finding for role, files in found.items() for finding in _ambiguous(places[role], files)]
@@ -78,34 +82,42 @@ def subject_of(path: Path) -> str:
     return name
 
 
-def _by_subject(place: Path, role: str, protocol: Protocol, segmentation: str | None) -> dict[str, list[Path]]:
+def _by_subject(place: Path, role: str, protocol: Protocol, selection: Selection) -> dict[str, list[Path]]:
     if not place.exists():
         raise FileNotFoundError(f"{place}: there is no such file or folder.")
     if is_image(place) and place.is_file():
         return {subject_of(place): [place]}
-    if place.is_file() or _is_bids(place):
-        return _of_source(place, role, segmentation)
+    if _is_source(place):
+        return _of_source(place, role, selection)
     images = [path for path in sorted(place.rglob("*")) if is_image(path)]
     recons = [path for path in images if path.absolute().parent.name == RECON]
     files: dict[str, list[Path]] = {}
     for path in [
         *(path for path in images if path not in set(recons)),
-        *_segmentations(recons, protocol, segmentation),
+        *_segmentations(recons, protocol, selection.segmentation),
     ]:
         files.setdefault(subject_of(path.absolute()), []).append(path)
-    return {subject: _narrowed(paths, segmentation) for subject, paths in files.items()}
+    return {subject: _narrowed(paths, selection.segmentation) for subject, paths in files.items()}
 
 
-def _is_bids(place: Path) -> bool:
+def _is_source(place: Path) -> bool:
+    if place.is_file():
+        return not is_image(place)
     return (place / "dataset_description.json").is_file() and (place / "derivatives").is_dir()
 
 
-def _of_source(place: Path, role: str, segmentation: str | None) -> dict[str, list[Path]]:
+def _named_as(others: Collection[str], files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
+    """A source's files by the names that other places know them by: `sub-1` of one session is also `sub-1_ses-1`."""
+    told = {name: subject_of(paths[0]) for name, paths in files.items()}
+    return {told[name] if told[name] in others and name not in others else name: files[name] for name in files}
+
+
+def _of_source(place: Path, role: str, selection: Selection) -> dict[str, list[Path]]:
     """What a manifest or a BIDS tree says of a role; faults that its listing finds in others are none here."""
-    wanted = Selection(segmentation=segmentation) if place.is_dir() else NOTHING_CHOSEN
-    files = {
-        subject.id: subject.images.get(role, subject.label) for subject in list_source(place, None, wanted).subjects
-    }
+    listing = list_source(place, selection=selection if place.is_dir() else NOTHING_CHOSEN)
+    if not listing.subjects:
+        refuse_errors(listing.findings)
+    files = {subject.id: subject.images.get(role, subject.label) for subject in listing.subjects}
     return {subject: [path] for subject, path in files.items() if path}
 
 

@@ -85,6 +85,8 @@ def score(
     output: Path = Path("cases.csv"),
     pet: Path | None = None,
     segmentation: str | None = None,
+    session: str | None = None,
+    frames: str | None = None,
     protocol: str = "aseg45",
     indices: Literal["neither", "predictions", "truth", "both"] = "neither",
     unknown_labels: Literal["refuse", "background"] = "refuse",
@@ -103,6 +105,8 @@ def score(
         pet: PET image, a folder of them, or a source that has them, to measure uptake on.
         segmentation: Which of FreeSurfer's label maps is meant, such as aseg or aparc+aseg; the first that knows the
             protocol's structures where not given.
+        session: Sessions of a BIDS tree, separated by commas.
+        frames: Frames of a dynamic PET to average, such as 3:7 for 3, 4, 5 and 6; the first is 0.
         protocol: Label protocol: aseg45, synthseg32, coarse9, or a table of your own (.tsv).
         indices: Which maps hold class indices of the protocol instead of FreeSurfer labels.
         unknown_labels: What happens to label ids outside the protocol.
@@ -118,12 +122,18 @@ def score(
     from benchmark.verbs.tables.scores import show_summary
     from datamodules.files import check_writable
     from datamodules.labels.protocol import load_protocol
+    from datamodules.sources.subjects import Selection
+    from datamodules.volumes.frames import Frames
 
     for path in filter(None, (output, json)):
         check_writable(path)
-    settings = ScoreSettings(load_protocol(protocol), indices, unknown_labels == "background", resample, absent)
+    averaged = Frames.parse(frames) if frames else None
+    settings = ScoreSettings(
+        load_protocol(protocol), indices, unknown_labels == "background", resample, absent, averaged
+    )
     places = {PREDICTION: predictions, TRUTH: truth, **({PET: pet} if pet else {})}
-    matches = match_files(places, settings.protocol, segmentation=segmentation, partial=partial)
+    chosen = Selection.parse(session=session, segmentation=segmentation)
+    matches = match_files(places, settings.protocol, selection=chosen, partial=partial)
     with progress("score", len(matches)) as advance:
         cases = score_folders(matches, output, settings, processes=processes, progress=advance)
     title = f"{len(matches)} subject{'s' * (len(matches) > 1)}, {settings.protocol.num_classes - 1} structures"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from benchmark.scoring.cases import score_case
 from benchmark.scoring.folders import ScoreSettings, score_folders
 from benchmark.scoring.matching import match_files
 from datamodules.labels.protocol import load_protocol
+from datamodules.volumes.frames import Frames
 
 COARSE = load_protocol("coarse9")
 AS_LABELS = ScoreSettings(COARSE)
@@ -113,6 +116,20 @@ def test_a_pet_gives_uptake(folders, tmp_path):
     assert row["unit"] == "Bq/ml"
     assert row["truth_mean"] == pytest.approx(1000 * pet[label == 3].mean(), rel=1e-5)
     assert row["prediction_mean"] == pytest.approx(1000 * pet[np.roll(label, 1, 0) == 3].mean(), rel=1e-5)
+
+
+def test_the_frames_of_a_dynamic_pet_are_averaged_as_asked(folders, tmp_path):
+    for index in range(2):
+        pet = brain(index)[0]
+        save(tmp_path / f"pet/s{index}_pet.nii.gz", np.stack([0 * pet, pet, 3 * pet], -1))
+        (tmp_path / f"pet/s{index}_pet.json").write_text('{"Units": "Bq/ml", "FrameDuration": [60, 60, 60]}')
+    places = {**folders, "pet": tmp_path / "pet"}
+    with pytest.raises(ValueError, match="--frames 0:3"):
+        scores(places, tmp_path / "cases.csv")
+    cases = scores(places, tmp_path / "cases.csv", replace(AS_LABELS, frames=Frames(1, 3)))
+    row = cases.set_index(["subject", "structure"]).loc["s1", "Cortex"]
+    pet, _, label = brain(1)
+    assert row["truth_mean"] == pytest.approx(2 * pet[label == 3].mean(), rel=1e-5)
 
 
 def test_an_interrupted_scoring_goes_on_with_what_is_missing(folders, tmp_path, monkeypatch):

@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.cohorts import brain, save, write_source
-from builders.sources import save_mgz, write_bids
+from builders.sources import save_mgz, write_bids, write_sessions
 
 from benchmark.scoring.matching import match_files, subject_of
 from datamodules.labels.protocol import load_protocol
+from datamodules.sources.subjects import Selection
 
 ASEG45 = load_protocol("aseg45")
 
@@ -117,12 +118,12 @@ def test_of_freesurfers_label_maps_the_one_that_knows_the_protocol_is_read(tmp_p
 def test_the_named_label_map_comes_first(subjects_dir, predicted):
     places = {"prediction": predicted, "truth": subjects_dir}
     for wanted, name in (("wmparc", "wmparc.mgz"), ("aparc", "aparc+aseg.mgz"), ("aseg", "aseg.mgz")):
-        matches = match_files(places, ASEG45, segmentation=wanted)
+        matches = match_files(places, ASEG45, selection=Selection(segmentation=wanted))
         assert {match.files["truth"].name for match in matches} == {name}
     with pytest.raises(
         ValueError, match=r"No label map is called 'xyz': there are aseg.mgz, aparc\+aseg.mgz, wmparc.mgz"
     ):
-        match_files(places, ASEG45, segmentation="xyz")
+        match_files(places, ASEG45, selection=Selection(segmentation="xyz"))
 
 
 def test_a_subjects_own_folder_and_a_single_file_belong_together(subjects_dir, predicted):
@@ -142,7 +143,7 @@ def test_of_several_files_of_a_subject_the_named_one_is_taken(tmp_path):
     other = fill(tmp_path / "other", "a.nii.gz", "b.nii.gz")
     with pytest.raises(ValueError, match="say which: --segmentation NAME"):
         match_files({"prediction": one, "truth": other}, ASEG45)
-    first, _ = match_files({"prediction": one, "truth": other}, ASEG45, segmentation="desc-aseg")
+    first, _ = match_files({"prediction": one, "truth": other}, ASEG45, selection=Selection(segmentation="desc-aseg"))
     assert first.files["prediction"].name == "a_desc-aseg_dseg.nii.gz"
 
 
@@ -156,6 +157,27 @@ def test_a_bids_tree_or_a_manifest_is_a_truth_and_a_pet(tmp_path):
         assert tuple(match.subject for match in matches) == names
         for match in matches:
             assert "pet" in match.files["pet"].name and "pet" not in match.files["truth"].name
+
+
+def test_labels_of_a_named_session_meet_a_bids_tree_that_has_one(tmp_path):
+    root = write_sessions(tmp_path / "bids")
+    (root / "dataset_description.json").write_text("{}")
+    (root / "sub-1/ses-late/pet/sub-1_ses-late_trc-FDG_pet.nii.gz").unlink()
+    for name in ("sub-1", "sub-1_ses-mr"):
+        save(tmp_path / name / f"{name}_dseg.nii.gz", brain(0)[2])
+        (match,) = match_files({"prediction": tmp_path / name, "truth": root}, ASEG45)
+        assert match.subject == name
+
+
+def test_of_a_bids_tree_with_two_sessions_those_named_are_scored(tmp_path):
+    root = write_sessions(tmp_path / "bids")
+    (root / "dataset_description.json").write_text("{}")
+    save(tmp_path / "labels/sub-1_ses-late_dseg.nii.gz", brain(0)[2])
+    places = {"prediction": tmp_path / "labels", "truth": root}
+    with pytest.raises(ValueError, match="--session base or late"):
+        match_files(places, ASEG45)
+    (match,) = match_files(places, ASEG45, selection=Selection(session=("late",)))
+    assert match.subject == "sub-1_ses-late"
 
 
 def test_a_file_that_is_neither_image_nor_manifest_is_told(tmp_path):
