@@ -6,7 +6,7 @@ convolutions and matrix products, whatever form they are computed in, beside a p
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -81,8 +81,8 @@ def bench(
     sizes: Sizes,
     place: Place = Place(),
     begin: Begin = silently,
-) -> dict[str, Any]:
-    """Measure networks.
+) -> Iterator[dict[str, Any]]:
+    """Measure networks, one after the other.
 
     Args:
         networks: What builds each, by name.
@@ -90,10 +90,10 @@ def bench(
         place: Where to measure.
         begin: Told the name of each network before it is measured.
 
-    Returns:
-        "roofs", and under "cases" by network, work and precision "ours", and where there is a peer also "peer",
-        "ratio" (peer / ours), "speedup_of_fp32" (the peer's fp32 seconds / ours) and "max_difference" of the logits in
-        standard deviations.
+    Yields:
+        What is known after each network: "roofs", and under "cases" by network, work and precision "ours", and where
+        there is a peer also "peer", "ratio" (peer / ours), "speedup_of_fp32" (the peer's fp32 seconds / ours) and
+        "max_difference" of the logits in standard deviations.
     """
     cases: dict[str, Any] = {}
     begin("this machine's peaks")
@@ -102,7 +102,7 @@ def bench(
         begin(name)
         sides = {"ours": build} | ({"peer": PEERS[name]} if name in PEERS else {})
         cases |= {f"{name}, {key}": case for key, case in _compare(sides, sizes, place, roofs).items()}
-    return {"roofs": asdict(roofs), "cases": cases}
+        yield {"roofs": asdict(roofs), "cases": dict(cases)}
 
 
 def _compare(sides: Sides, sizes: Sizes, place: Place, roofs: Roofs) -> dict[str, Any]:

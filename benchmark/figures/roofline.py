@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmark.figures.names import display_names
 from benchmark.figures.style import SOFT, WIDTH, legend_below, looks
@@ -63,6 +64,12 @@ def _panel(axes: Axes, points: pd.DataFrame, peak: float, bandwidth: float) -> N
     low, high = 0.5 * min(points["flop_per_byte"].min(), peak / bandwidth), 2 * points["flop_per_byte"].max()
     intensity = np.geomspace(low, max(high, 4 * peak / bandwidth), 200)
     axes.plot(intensity, np.minimum(peak, bandwidth * intensity), color=SOFT, linewidth=1)
+    if "peer" in set(points["side"]):
+        axes.plot([], [], "o", color=SOFT, markerfacecolor="none", markersize=5, label="hollow: the peer")
     axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(axis="both")
     axes.set_axisbelow(True)

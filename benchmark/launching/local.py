@@ -49,8 +49,7 @@ class LocalLauncher:
         devices = self.slots.get()
         try:
             with place.log.open("a", encoding="utf-8") as log:
-                process = self._start(place, devices)
-                ended = wait_for(process) if process else 0
+                ended = self._work(place, devices)
                 if ended < 0:
                     number = signal.Signals(-ended)
                     log.write(f"\nThe process was ended by {number.name}.{LIKELY.get(number, '')}\n")
@@ -71,6 +70,16 @@ class LocalLauncher:
         for process in left:
             with suppress(ProcessLookupError):
                 os.killpg(cast(int, process.pid), signal.SIGKILL)
+
+    def _work(self, place: Workplace, devices: str | None) -> int:
+        """Wait for a process, and hold on to nothing of it: each holds an open file."""
+        process = self._start(place, devices)
+        if process is None:
+            return 0
+        ended = wait_for(process)
+        with self.lock:
+            self.processes.remove(process)
+        return ended
 
     def _start(self, place: Workplace, devices: str | None) -> ForkServerProcess | None:
         with self.lock:

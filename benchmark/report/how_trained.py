@@ -13,7 +13,7 @@ PAPER = "paper"
 
 def about_of(evidence: Evidence) -> tuple[About, ...]:
     """What is said beside the grids of an experiment's runs."""
-    return read_about(dict.fromkeys(run.folder.path.parents[1] for run in evidence.runs))
+    return read_about(evidence.places)
 
 
 def provenance(evidence: Evidence, names: Mapping[str, str]) -> str:

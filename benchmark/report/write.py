@@ -34,6 +34,7 @@ from benchmark.report.sheets.sheet import Sheet, markdown, marked
 from benchmark.report.sheets.statistics import statistics_sheets
 from benchmark.report.sheets.tuning import trials_of, tuning_sheets
 from benchmark.runs.evidence import Evidence, gather
+from benchmark.runs.images import images_of, packed_images
 from benchmark.runs.joined import join
 from benchmark.statistics.verdict import of_leader, sentences
 from datamodules.cohort.store import Cohort, open_cohort
@@ -129,7 +130,7 @@ def write_experiment(
         answers=answers,
         leader=found.names.get(verdict.leader, ""),
         margins=margins(of_leader(found.dice, verdict.leader), found.dice.ends, found.names),
-        badge=read_badge(evidence, cohort),
+        badge=read_badge(evidence, images_of(cohort) if cohort else packed_images(evidence.places)),
         cost=cost_lines(found.costs, verdict.leader),
         sections=arrange(sheets, pictures),
         sheets=sheets,

@@ -56,6 +56,11 @@ class Evidence:
     reading: Reading = Reading()  # noqa: RUF009  frozen
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        """The folders that hold the runs that count, and beside them what is said of them all."""
+        return tuple(dict.fromkeys(run.folder.path.parents[1] for run in self.runs))
+
+    @property
     def remark(self) -> str:
         """A sentence that names the first runs that the tables lack; empty where they lack none."""
         if not self.gaps:

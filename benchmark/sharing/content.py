@@ -14,6 +14,7 @@ from benchmark.experiment.definition import NAME
 from benchmark.report.facts import COSTS
 from benchmark.runs.about import About
 from benchmark.runs.folder import Parts, RunRecord
+from benchmark.runs.images import ORIGINS, Images
 from benchmark.runs.reading import Order, Reading
 from benchmark.runs.seal import HASHES
 from benchmark.runs.tuned import STATES, Trial
@@ -158,6 +159,15 @@ def _check_reading(path: Path, place: Place | None) -> None:
         raise ValueError(f"it asks for {reading.absent!r} and {reading.order!r}")
 
 
+def _check_images(path: Path, place: Place | None) -> None:
+    images = Images(**_read_json(path))
+    words = [*images.modalities, images.protocol, images.voxels]
+    if images.origin not in ORIGINS or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"images are {images.origin!r}")
+    if not all(isinstance(number, int) for number in (images.structures, images.subjects, images.groups)):
+        raise TypeError("structures, subjects and groups are numbers")
+
+
 def _check_trial(trial: Trial) -> None:
     numbers = [trial.settings[f"model.{name}"] for name in ("learning_rate", "weight_decay", "ce_weight")]
     if not all(isinstance(value, int | float) for value in (*numbers, trial.dice, trial.epochs)):
@@ -214,6 +224,7 @@ CHECKS: dict[str, Callable[[Path, Place | None], None]] = {
     "done.json": _check_done,
     "experiment.json": _check_about,
     "reading.json": _check_reading,
+    "images.json": _check_images,
     "config.yaml": _check_config,
     "settings.yaml": lambda path, place: _read_yaml(path),
     "cases.csv": _check_cases,

@@ -10,7 +10,7 @@ from benchmark.runs.folder import RunFolder
 
 INDEX = "pack.json"
 FORMAT = 1
-"""Raised with every change of what a pack holds; other formats are refused."""
+"""Raised when packs of before can't be read any more; other formats are refused."""
 
 OF_RUN = (
     "run.json",
@@ -38,7 +38,7 @@ _FILE = "|".join(
         rf"predictions(-{NAME})?/{NAME}\.nii\.gz",
     )
 )
-_OF_EXPERIMENT = rf"{NAME}/((grid|experiment|reading|folds)\.json|covariates\.csv)"
+_OF_EXPERIMENT = rf"{NAME}/((grid|experiment|reading|folds|images)\.json|covariates\.csv)"
 _ENTRY = re.compile(rf"{_RUN}/(?P<file>{_FILE})")
 
 

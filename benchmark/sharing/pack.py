@@ -23,6 +23,7 @@ from benchmark.report.facts import find_cohort
 from benchmark.report.sheets.covariates import PACKED as COVARIATES
 from benchmark.runs.about import ABOUT
 from benchmark.runs.evidence import GRID, Evidence, find_runs, gather, read_grids
+from benchmark.runs.images import IMAGES, images_of
 from benchmark.runs.objections import FoundRun, case_files, marker_of, name_of
 from benchmark.runs.reading import READING
 from benchmark.runs.seal import HASHES, broken
@@ -157,13 +158,15 @@ def _hash(source: Path | bytes) -> str:
 
 
 def _of_experiment(evidence: Evidence, folders: Sequence[Path], contents: Contents) -> Files:
-    """What belongs to no run alone: the grid, the certificate of folds, and covariates where they are asked for."""
+    """What belongs to no run alone: grid, certificate of folds, what the images are, covariates that are asked for."""
     expected = [record for record in read_grids(folders) if record.experiment == evidence.experiment]
     grid = [asdict(record) for record in expected if fnmatch(name_of(record), contents.only)]
     cohort = find_cohort(evidence)
     files: Files = {GRID: _json(grid)} if grid else {}
     if certificate := _certificate(evidence, cohort):
         files[PACKED] = certificate
+    if cohort is not None:
+        files[IMAGES] = _json(images_of(cohort).to_dict())
     for name in (ABOUT, READING):
         for path in _said(evidence, name):
             files[name] = path
@@ -178,8 +181,7 @@ def _said(evidence: Evidence, name: str) -> list[Path]:
     Raises:
         ValueError: If folders say different things.
     """
-    places = dict.fromkeys(run.folder.path.parents[1] / name for run in evidence.runs)
-    found = [path for path in places if path.is_file()]
+    found = [place / name for place in evidence.places if (place / name).is_file()]
     if len({path.read_bytes() for path in found}) > 1:
         listed = ", ".join(map(str, found))
         raise ValueError(f"{listed}: say different things of '{evidence.experiment}'. Pack these folders apart.")

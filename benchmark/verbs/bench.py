@@ -1,5 +1,6 @@
 """The verb that measures ours beside its peer."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -38,7 +39,7 @@ def bench(
         part: Scores of 256^3 label maps, training patches, sliding-window inference, the training loop, or a training
             step and a window of every network.
         networks: Of `step`: names, or class paths of your own; all that are shipped if not given.
-        json: File to write the numbers to.
+        json: File to write the numbers to; of `step`, after each network.
         markdown: File to write the table to.
     """
     from benchmark.bench.table import comparison_table, step_table
@@ -48,13 +49,13 @@ def bench(
 
     every: dict[str, Any] = {"networks": networks, **options}
     given = {name: value for name, value in every.items() if value is not None}
-    found = _step(given) if part == "step" else _part(part, given)
-    table = step_table(found["cases"]) if part == "step" else comparison_table(found)
+    for found in _step(given) if part == "step" else [_part(part, given)]:
+        table = step_table(found["cases"]) if part == "step" else comparison_table(found)
+        if json:
+            write_json(json, found)
+        if markdown:
+            write_text(markdown, as_markdown(table))
     show_table(table, f"{part}: ours beside its peer")
-    if json:
-        write_json(json, found)
-    if markdown:
-        write_text(markdown, as_markdown(table))
 
 
 def _part(part: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def _part(part: str, options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _step(options: dict[str, Any]) -> dict[str, Any]:
+def _step(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What was found so far, after each network."""
     import os
 
     import torch
@@ -80,10 +82,10 @@ def _step(options: dict[str, Any]) -> dict[str, Any]:
     place = Place(device, options.get("threads", os.cpu_count() or 1), options.get("repeats", 3))
     patch = options.get("patch", 64)
     sizes = Sizes((patch, patch, patch), out_channels=options.get("classes", 45))
-    found = bench(builders(options.get("networks")), sizes, place, _teller("step"))
-    if "plot" in options:
-        _draw(found, options["plot"])
-    return found
+    for found in bench(builders(options.get("networks")), sizes, place, _teller("step")):
+        if "plot" in options:
+            _draw(found, options["plot"])
+        yield found
 
 
 def _draw(found: dict[str, Any], path: Path) -> None:

@@ -155,16 +155,18 @@ def test_what_the_card_does_at_96_voxels_is_written_down(monkeypatch: pytest.Mon
     """Also in which order of memory ours run faster: the quicker belongs into `models/parts/layout.py`."""
     card = torch.cuda.get_device_name(0)
     stem = RESULTS / re.sub(r"\W+", "-", card)
-    found = bench(builders(None), Sizes((96, 96, 96)), Place("cuda", repeats=5), print)
-    found |= {"card": card, "torch": torch.__version__, "cuda": torch.version.cuda}
+    about = {"card": card, "torch": torch.__version__, "cuda": torch.version.cuda}
+    found: dict[str, Any] = {}
+    for found in bench(builders(None), Sizes((96, 96, 96)), Place("cuda", repeats=5), print):
+        write_json(stem.with_suffix(".json"), found | about)
+        write_text(stem.with_suffix(".md"), f"# {card}\n\n`make test-gpu`\n\n{markdown(step_table(found['cases']))}")
     found["memory_formats"] = {
         f"{name}, {str(order).removeprefix('torch.')}": seconds_of_a_step(name)
         for order in (torch.contiguous_format, torch.channels_last_3d)
         for name in ("cross_fusion", "uxnet3d")
         if monkeypatch.setitem(layout.FORMATS, "cuda", order) is None
     }
-    write_json(stem.with_suffix(".json"), found)
-    write_text(stem.with_suffix(".md"), f"# {card}\n\n`make test-gpu`\n\n{markdown(step_table(found['cases']))}")
+    write_json(stem.with_suffix(".json"), found | about)
     for name, case in found["cases"].items():
         held, kept = case["ours"]["added_gib"], case["ours"]["saved_gib"] or 0
         assert kept < held < 4 * kept + 4 or kept == 0, f"{name}: {held:.2f} GiB held for {kept:.2f} GiB kept"

@@ -10,10 +10,11 @@ from builders.cases import cases_of
 from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_runs
 
-from benchmark.report.page.badge import SCALES, origin_of, read_badge, scale_of, warning_of
+from benchmark.report.page.badge import SCALES, read_badge, scale_of, warning_of
 from benchmark.report.page.cost import cost_lines
 from benchmark.runs.about import About, write_about
 from benchmark.runs.evidence import gather
+from benchmark.runs.images import images_of, origin_of
 from datamodules.cohort.prepare import PrepareSettings, prepare
 from datamodules.cohort.store import Cohort
 from datamodules.simulation.cohort import write_cohort
@@ -43,7 +44,7 @@ def test_a_simulated_cohort_says_so_after_its_source_is_gone(simulated: Cohort):
 def test_a_scanner_s_maker_makes_images_measured_and_silence_leaves_it_open(simulated: Cohort):
     assert origin_of(made_by(simulated, "Siemens", "GE")) == "measured"
     assert origin_of(made_by(simulated, "Siemens", "none (simulated)")) == "measured and simulated"
-    assert origin_of(made_by(simulated, "Siemens", "")) == origin_of(None) == "not known if simulated"
+    assert origin_of(made_by(simulated, "Siemens", "")) == "not known if simulated"
 
 
 def test_a_smoke_test_says_nothing_about_networks_and_a_simulation_nothing_about_patients():
@@ -64,17 +65,23 @@ def test_a_scale_that_was_asked_for_is_named_also_where_a_network_has_settings_o
     runs = write_runs(tmp_path / "runs", cases_on(cohort, cases_of(4), folds=2), cohort.path)
     write_about(runs, About("demo", {"cross_fusion": "paper", "unet3d": "paper"}, own=("unet3d",)))
     (evidence,) = gather([runs])
-    assert read_badge(evidence, cohort).lines["training"] == "10 steps, scale demo with settings of the experiment"
+    assert (
+        read_badge(evidence, images_of(cohort)).lines["training"]
+        == "10 steps, scale demo with settings of the experiment"
+    )
 
 
 def test_the_badge_tells_voxels_subjects_groups_steps_and_repetitions(tmp_path: Path):
     cohort = make_cohort(tmp_path, subjects=4)
     (evidence,) = gather([write_runs(tmp_path / "runs", cases_on(cohort, cases_of(4), folds=2), cohort.path)])
-    lines = read_badge(evidence, cohort).lines
+    lines = read_badge(evidence, images_of(cohort)).lines
     assert lines["voxels"] == "1 × 1 × 1 mm" or lines["voxels"] == "1 mm"
     assert lines["subjects"] == "4 tested of 4, in 4 groups"
     assert lines["training"] == "10 steps, scale own" and lines["repeated"] == "2 folds, 1 seed"
     assert lines["images"] == "not known if simulated, PET and MR, 8 structures (coarse9)"
+    unknown = read_badge(evidence, None).lines
+    assert unknown["images"] == "not known if simulated; the cohort isn't where the runs found it"
+    assert unknown["subjects"] == "4 tested" and "voxels" not in unknown
 
 
 def test_the_cost_of_a_network_is_told_in_the_units_of_people():

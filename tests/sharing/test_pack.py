@@ -2,6 +2,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from benchmark.report.options import ReportOptions
 from benchmark.report.sheets.covariates import divide
 from benchmark.report.write import report, write_tables
 from benchmark.runs.evidence import find_runs, gather, write_grid
+from benchmark.runs.images import images_of, packed_images
 from benchmark.sharing.pack import Contents, pack
 from benchmark.sharing.privacy import plain_yaml, public_config
 from benchmark.sharing.unpack import opened
@@ -108,6 +110,15 @@ def test_what_is_asked_for_goes_along_and_pictures_need_the_cohort_alone(runs: P
 def load_fold(cohort: Cohort, subject: str) -> int:
     folds = load_splits(cohort, 2, 0).folds
     return next(number for number, fold in enumerate(folds) if subject in fold.test)
+
+
+def test_a_pack_says_without_its_cohort_what_the_images_are(runs: Path, cohort: Cohort, tmp_path: Path):
+    pack([runs], tmp_path / "all.zip", ALL)
+    with opened([tmp_path / "all.zip"]) as folders:
+        (evidence,) = gather(folders)
+        packed = packed_images(evidence.places)
+    assert packed == replace(images_of(cohort), modalities=["pet", "mr"])
+    assert (packed.subjects, packed.voxels, packed.protocol) == (6, "1 mm", "coarse9")
 
 
 def test_a_cohort_that_is_none_of_theirs_is_refused(runs: Path, tmp_path: Path):

@@ -10,14 +10,13 @@ import yaml
 
 from benchmark.report.how_trained import about_of
 from benchmark.runs.evidence import Evidence
+from benchmark.runs.images import SIMULATED, UNKNOWN, Images
 from benchmark.runs.settings import flatten
-from datamodules.cohort.store import Cohort
 from datamodules.files import read_json
 
 SCALES = Path(__file__).parents[3] / "experiments" / "scales"
 """Installed beside this package, as every room of the project is."""
 
-SIMULATED, MEASURED, UNKNOWN = "simulated", "measured", "not known if simulated"
 FEW_STEPS = 1000
 """Below which a network has hardly begun to learn; the paper's take 20,000."""
 
@@ -27,7 +26,7 @@ class Badge:
     """What a reader must know before believing a number.
 
     Attributes:
-        origin: Of the images: `SIMULATED`, `MEASURED` or `UNKNOWN`.
+        origin: Of the images, one of `benchmark.runs.images.ORIGINS`.
         lines: What to its value, for people.
         warning: What the result can't say; may be empty.
     """
@@ -37,36 +36,20 @@ class Badge:
     warning: str
 
 
-def read_badge(evidence: Evidence, cohort: Cohort | None) -> Badge:
-    """Collect it from the cohort and the configurations of all runs; without the cohort much isn't known."""
+def read_badge(evidence: Evidence, images: Images | None) -> Badge:
+    """Collect it from what is known of the images and the configurations of all runs."""
     configs = [run.folder.read_config() for run in evidence.runs]
     steps = [int(read_json(run.folder.done).get("steps", 0)) for run in evidence.runs]
     trained = sorted({step for step in steps if step})
-    origin = origin_of(cohort)
+    origin = images.origin if images else UNKNOWN
     lines = {
-        "images": f"{origin}{_what(cohort)}",
-        "voxels": _voxels(cohort),
-        "subjects": _subjects(evidence, cohort),
+        "images": f"{origin}{_what(images)}",
+        "voxels": images.voxels if images else "",
+        "subjects": _subjects(evidence, images),
         "training": f"{_steps(trained)}, scale {_scale(evidence, configs)}",
         "repeated": _repeated(evidence),
     }
     return Badge(origin, {name: text for name, text in lines.items() if text}, warning_of(origin, trained))
-
-
-def origin_of(cohort: Cohort | None) -> str:
-    """Whether images were simulated, by the manufacturer that their sidecars name; unknown where one names none."""
-    if cohort is None:
-        return UNKNOWN
-    makers = [_manufacturer(subject.acquisition) for subject in cohort.subjects.values()]
-    if not all(makers):
-        return UNKNOWN
-    simulated = [SIMULATED in maker.lower() for maker in makers]
-    return SIMULATED if all(simulated) else f"{MEASURED} and {SIMULATED}" if any(simulated) else MEASURED
-
-
-def _manufacturer(acquisition: Mapping[str, Mapping[str, Any]]) -> str:
-    named = (str(told["Manufacturer"]) for told in acquisition.values() if told.get("Manufacturer"))
-    return next(named, "")
 
 
 def warning_of(origin: str, steps: Sequence[int]) -> str:
@@ -99,32 +82,18 @@ def _scales() -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _what(cohort: Cohort | None) -> str:
-    if cohort is None:
+def _what(images: Images | None) -> str:
+    if images is None:
         return "; the cohort isn't where the runs found it"
-    modalities = " and ".join(map(str.upper, cohort.modalities))
-    return f", {modalities}, {cohort.protocol.num_classes - 1} structures ({cohort.protocol.name})"
+    modalities = " and ".join(map(str.upper, images.modalities))
+    return f", {modalities}, {images.structures} structures ({images.protocol})"
 
 
-def _voxels(cohort: Cohort | None) -> str:
-    if cohort is None:
-        return ""
-    sides = [subject.stored.spacing for subject in cohort.subjects.values()]
-    ranges = dict.fromkeys(_range(along) for along in zip(*sides, strict=True))
-    return f"{' × '.join(ranges)} mm"
-
-
-def _range(values: Sequence[float]) -> str:
-    least, most = (f"{value:.3g}" for value in (min(values), max(values)))
-    return least if least == most else f"{least} to {most}"
-
-
-def _subjects(evidence: Evidence, cohort: Cohort | None) -> str:
+def _subjects(evidence: Evidence, images: Images | None) -> str:
     tested = evidence.cases["subject"].nunique()
-    if cohort is None:
+    if images is None:
         return f"{tested} tested"
-    groups = len({cohort.groups[subject] for subject in cohort.subjects})
-    return f"{tested} tested of {len(cohort.subjects)}, in {groups} groups"
+    return f"{tested} tested of {images.subjects}, in {images.groups} groups"
 
 
 def _steps(steps: Sequence[int]) -> str:

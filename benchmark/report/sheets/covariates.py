@@ -39,8 +39,8 @@ def known_covariates(evidence: Evidence, cohort: Cohort | None) -> Values | None
     """What is known of the subjects: by the cohort, or by a pack; None where neither is at hand."""
     if cohort:
         return {subject.id: subject.covariates for subject in cohort.subjects.values()}
-    packed = dict.fromkeys(run.folder.path.parents[1] / PACKED for run in evidence.runs)
-    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in packed if path.is_file()]
+    packed = [place / PACKED for place in evidence.places if (place / PACKED).is_file()]
+    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in packed]
     if not tables:
         return None
     rows = pd.concat(tables).fillna("").drop_duplicates("subject").set_index("subject")

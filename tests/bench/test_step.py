@@ -1,0 +1,103 @@
+"""A step and a window of networks, measured beside their peers, and written down as they come."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders.small_networks import SMALL
+
+from benchmark.__main__ import main
+from benchmark.bench import peers, step
+from benchmark.bench.plain_networks import PlainUXNet3D
+from models import NETWORKS
+
+WIDTHS: dict[str, Any] = {"feature_sizes": (4, 4, 8, 8), "hidden_size": 8}
+
+
+def ours(in_channels: int, out_channels: int, **settings: Any) -> Any:
+    return NETWORKS["uxnet3d"](in_channels, out_channels, **settings, **WIDTHS)
+
+
+def plain(in_channels: int, out_channels: int, **settings: Any) -> Any:
+    return PlainUXNet3D(in_channels, out_channels, **settings, **WIDTHS)
+
+
+def res_unet(in_channels: int, out_channels: int, **settings: Any) -> Any:
+    return NETWORKS["res_unet"](in_channels, out_channels, **{**settings, **SMALL["res_unet"]})
+
+
+SMALL_ONES = {"res_unet": res_unet, "uxnet3d": ours}
+
+
+def at_once(function: Any, *args: Any) -> Any:
+    return function(*args)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small networks, in this process."""
+    monkeypatch.setattr(step, "in_fresh_process", at_once)
+    monkeypatch.setattr(step, "MATRIX", 64)
+    monkeypatch.setattr(step, "COPIED", 2**16)
+    monkeypatch.setitem(peers.PEERS, "uxnet3d", plain)
+    monkeypatch.setattr("benchmark.verbs.networks.builders", lambda names: {name: SMALL_ONES[name] for name in names})
+
+
+def test_every_number_that_the_table_names_is_measured_and_peers_agree(quick: None, tmp_path: Path):
+    file, table, plot = tmp_path / "step.json", tmp_path / "step.md", tmp_path / "step.png"
+    words = [
+        "--networks",
+        "uxnet3d",
+        "--patch",
+        "32",
+        "--classes",
+        "5",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--repeats",
+        "1",
+    ]
+    main(["bench", "step", *words, "--json", str(file), "--markdown", str(table), "--plot", str(plot)])
+    cases = json.loads(file.read_text())["cases"]
+    works = [f"{work}, {precision}" for work in ("step", "window") for precision in ("fp32", "bf16")]
+    assert list(cases) == [f"uxnet3d, {work}" for work in works]
+    for name, case in cases.items():
+        assert min(case["ours"][key] for key in ("seconds", "cpu_seconds", "rate_gflops", "peak_share")) > 0
+        assert (case["ours"]["saved_gib"] is None) == ("window" in name)
+        assert case["max_difference"] < 1e-3
+    one = cases["uxnet3d, step, bf16"]
+    assert one["ratio"]["seconds"] == pytest.approx(one["peer"]["seconds"] / one["ours"]["seconds"])
+    baseline = cases["uxnet3d, step, fp32"]["peer"]["seconds"]
+    assert one["speedup_of_fp32"] == pytest.approx(baseline / one["ours"]["seconds"])
+    assert one["ratio"]["saved_gib"] > 1
+    assert len(table.read_text().splitlines()) == 2 + 4 + 4
+    assert plot.is_file()
+
+
+def test_what_was_measured_before_it_was_killed_is_kept(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def second_fails(sides: Any, *rest: Any) -> dict[str, Any]:
+        if "peer" in sides:
+            raise KeyboardInterrupt
+        return {"step, fp32": {"ours": dict.fromkeys(vars(step.Cost(1, 1, 1, 1, 1, 1, 1)), 1.0)}}
+
+    monkeypatch.setattr(step, "_compare", second_fails)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        main(
+            [
+                "bench",
+                "step",
+                "--networks",
+                "res_unet",
+                "uxnet3d",
+                "--patch",
+                "32",
+                "--device",
+                "cpu",
+                "--json",
+                str(tmp_path / "step.json"),
+            ]
+        )
+    assert list(json.loads((tmp_path / "step.json").read_text())["cases"]) == ["res_unet, step, fp32"]
