@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
-import numpy as np
 
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -24,13 +23,14 @@ class Health:
         return cls(resident * PAGE_MIB, len(list(Path("/proc/self/fd").iterdir())))
 
 
-def growth(samples: list[Health], after: float = 0.4) -> Health:
-    """What is held more at the end, by a straight line through all but the first samples, when much is loaded still."""
-    late = samples[int(len(samples) * after) :]
-    over = len(late) - 1
-    mib, handles = ([getattr(sample, name) for sample in late] for name in ("mib", "handles"))
-    slopes = [float(np.polyfit(range(len(late)), values, 1)[0]) for values in (mib, handles)]
-    return Health(slopes[0] * over, round(slopes[1] * over))
+def growth(samples: list[Health]) -> Health:
+    """What the last third holds more than the middle one, each at its least: what is freed in time isn't counted."""
+    third = len(samples) // 3
+    middle, last = samples[-2 * third : -third], samples[-third:]
+    return Health(
+        min(one.mib for one in last) - min(one.mib for one in middle),
+        min(one.handles for one in last) - min(one.handles for one in middle),
+    )
 
 
 class HealthDiary(L.Callback):

@@ -46,7 +46,10 @@ def test_too_few_subjects_are_said_with_the_smallest_p_that_they_allow():
 def test_with_one_seed_all_is_said_of_these_trained_networks():
     text = told(verdict_of())
     assert "of these trained networks: with one seed nobody can tell" in text
-    assert "over 12 subjects, 3 folds and 2 seeds" in told(verdict_of(seeds=(0, 1)))
+    assert text.count("these trained networks") == 2 and "of the methods" not in text
+    several = told(verdict_of(seeds=(0, 1)))
+    assert "over 12 subjects, 3 folds and 2 seeds" in several
+    assert "of the methods" in several and "these trained networks" not in several
 
 
 def test_metrics_and_methods_that_name_another_leader_are_told():
