@@ -133,7 +133,7 @@ def test_a_network_of_ones_own_is_loaded_where_the_user_names_it(cohort, tmp_pat
     images = cohort.path.parent / "source/s0"
     words = ["--pet", f"{images}/pet.nii.gz", "--mr", f"{images}/mr.nii.gz", "--output", str(tmp_path / "out")]
     main(["predict", "--checkpoint", str(best), *words, "--trust", name])
-    assert "1 subjects labelled" in capsys.readouterr().out
+    assert "1 subject labelled" in capsys.readouterr().out
 
 
 def test_a_trusted_network_whose_setting_is_a_class_is_still_refused(cohort, tmp_path):

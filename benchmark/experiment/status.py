@@ -13,6 +13,7 @@ from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.objections import name_of
 from benchmark.runs.workplace import STATES, Workplace
 from datamodules.files import read_json
+from datamodules.sources.subjects import number_of
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
@@ -81,7 +82,7 @@ def standing(place: Workplace) -> str:
     """A line on what goes on in one place: its training, then its test."""
     predictions = place.predictions if isinstance(place, RunFolder) else place.path
     if tested := len(list(predictions.glob("scored/*.csv"))):
-        return f"{place.name}: {tested} subjects tested"
+        return f"{place.name}: {number_of(tested, 'subject')} tested"
     known = _row(place) if isinstance(place, RunFolder) else {}
     if not known.get("epochs"):
         return f"{place.name}: begins"
@@ -100,6 +101,8 @@ def summary(rows: pd.DataFrame) -> str:
     """A sentence on what `expect` gives: how many runs are in which state, and the time that the rest still needs."""
     listed = counted(rows)
     left = (rows["expected"] - rows["elapsed"])[rows["state"] != "done"].clip(lower=0)
+    if left.empty:
+        return f"{listed}."
     if left.isna().any():
         return f"{listed}. How long the rest takes is known once a run has finished an epoch."
     return f"{listed}. One after the other the rest takes {duration(left.sum())}."

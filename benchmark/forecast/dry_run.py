@@ -117,6 +117,8 @@ def _table(rows: pd.DataFrame, told: dict[str, Told]) -> pd.DataFrame:
 
 def _sentence(rows: pd.DataFrame, at_once: int) -> str:
     left = (rows["expected"] - rows["elapsed"])[rows["state"] != "done"].clip(lower=0)
+    if left.empty:
+        return f"{counted(rows)}."
     if left.isna().any():
         return f"{counted(rows)}. How long the rest takes is known once a run has finished an epoch."
     together = f"{at_once} at a time" if at_once > 1 else "one after the other"

@@ -35,6 +35,7 @@ def simulate(
     """
     from benchmark.console import progress, stdout
     from datamodules.simulation.cohort import write_cohort
+    from datamodules.sources.subjects import number_of
 
     with progress("simulate", subjects) as advance:
         write_cohort(
@@ -49,7 +50,7 @@ def simulate(
             progress=advance,
         )
     command = shlex.join(["petmr", "prepare", str(output), "COHORT"])
-    stdout.print(f"{subjects} subjects in {output}. Next: {command}", markup=False)
+    stdout.print(f"{number_of(subjects, 'subject')} in {output}. Next: {command}", markup=False)
 
 
 def check(
@@ -128,6 +129,7 @@ def prepare(
     from benchmark.verbs.tables.findings import show_findings, write_findings
     from datamodules.cohort.prepare import prepare as write
     from datamodules.findings import FaultyDataError, refuse_errors
+    from datamodules.sources.subjects import number_of
 
     _try_outputs(json)
     asked = settings(options)
@@ -160,7 +162,7 @@ def prepare(
     if made.left_out:
         stdout.print(f"Left out: {', '.join(made.left_out)}; {cohort / 'cohort.json'} says why.", markup=False)
     command = shlex.join(["petmr", "run", "EXPERIMENT.yaml", "--cohort", str(cohort)])
-    stdout.print(f"{len(made.subjects)} subjects in {cohort}. Next: {command}", markup=False)
+    stdout.print(f"{number_of(len(made.subjects), 'subject')} in {cohort}. Next: {command}", markup=False)
 
 
 def split(cohort: Path, *, folds: int = 5, seed: int = 0, kind: Kind = "folds", json: Path | None = None) -> None:

@@ -17,6 +17,7 @@ def init(folder: Path, *, output: Path | None = None) -> None:
     from benchmark.console import show_table, stdout
     from datamodules.files import check_writable, write_csv
     from datamodules.sources.draft import draft_manifest
+    from datamodules.sources.subjects import number_of
 
     place = output or folder / "manifest.csv"
     if place.exists():
@@ -24,7 +25,7 @@ def init(folder: Path, *, output: Path | None = None) -> None:
     check_writable(place)
     draft = draft_manifest(folder, place)
     write_csv(place, draft.table)
-    show_table(draft.table.head(SHOWN), f"{place}: {len(draft.table)} subjects")
+    show_table(draft.table.head(SHOWN), f"{place}: {number_of(len(draft.table), 'subject')}")
     for question in draft.open_questions[:SHOWN]:
         stdout.print(question, markup=False)
     if (more := len(draft.open_questions) - SHOWN) > 0:

@@ -53,7 +53,7 @@ def predict(
     from benchmark.verbs.subjects import check_choice, images, of_source, one_subject
     from benchmark.verbs.tables.findings import show_findings
     from datamodules.files import check_writable, write_text
-    from datamodules.sources.subjects import faulty, named
+    from datamodules.sources.subjects import faulty, named, number_of
 
     place = choose_device(device)
     check_writable(output / VOLUMES)
@@ -68,7 +68,7 @@ def predict(
     if findings:
         show_findings(findings, str(source or "Images"))
     wrong = faulty(findings)
-    stdout.print(f"{len(subjects) - len(wrong)} subjects labelled in {output}", markup=False)
+    stdout.print(f"{number_of(len(subjects) - len(wrong), 'subject')} labelled in {output}", markup=False)
     if any(map(is_quick, checkpoint)):
         write_text(output / CAUTION_FILE, f"{CAUTION}\n")
         stdout.print(CAUTION, markup=False)

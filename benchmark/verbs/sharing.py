@@ -27,13 +27,14 @@ def pack(
     from benchmark.runs.evidence import find_runs
     from benchmark.sharing.pack import Contents
     from benchmark.sharing.pack import pack as write
+    from datamodules.sources.subjects import number_of
 
     contents = Contents(by, only, predictions, tuple(covariates or ()))
     with progress("pack", len(find_runs(runs))) as advance:
         made = write(runs, output, contents, advance)
     stdout.print(
-        f"{output}: {made.runs} runs, {made.files} files of {made.size / 2**20:.1f} MiB before compression, hash "
-        f"{made.hash}. Next: petmr report {output}",
+        f"{output}: {number_of(made.runs, 'run')}, {number_of(made.files, 'file')} of {made.size / 2**20:.1f} MiB "
+        f"before compression, hash {made.hash}. Next: petmr report {output}",
         markup=False,
     )
 
@@ -106,12 +107,13 @@ def export(
     from benchmark.sharing.nnunet import Dataset, export_nnunet
     from datamodules.cohort.splits import load_splits
     from datamodules.cohort.store import open_cohort
+    from datamodules.sources.subjects import number_of
 
     opened = open_cohort(cohort)
     dataset = Dataset(number, word)
     with progress(f"export to {layout}", len(opened.subjects)) as advance:
         raw = export_nnunet(opened, load_splits(opened, folds, seed), output, dataset, advance)
-    stdout.print(f"{len(opened.subjects)} subjects in {raw}. Next: {output / 'README.txt'}", markup=False)
+    stdout.print(f"{number_of(len(opened.subjects), 'subject')} in {raw}. Next: {output / 'README.txt'}", markup=False)
 
 
 def shrink(checkpoint: Path, output: Path) -> None:

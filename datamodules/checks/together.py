@@ -7,7 +7,7 @@ import numpy as np
 
 from datamodules.findings import Finding, error, note, warning
 from datamodules.labels.protocol import Protocol
-from datamodules.sources.subjects import PARTS, Subject, named
+from datamodules.sources.subjects import PARTS, Subject, named, number_of
 from datamodules.volumes.grid import Grid
 
 SPACING_TOLERANCE = 0.05
@@ -84,6 +84,6 @@ def _few_groups(summaries: Sequence[Summary]) -> list[Finding]:
     count = len({summary.subject.group for summary in summaries})
     if count >= len(PARTS):
         return []
-    text = f"{count} group(s) can't make folds of training, validation and test."
+    text = f"{number_of(count, 'group')} can't make folds of training, validation and test."
     remedy = "Add subjects. A cohort to test on only: petmr split COHORT --folds 1 --kind test-only."
     return [warning("", "", "few groups", text, remedy)]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from datamodules.files import digest
-from datamodules.sources.subjects import PARTS, named
+from datamodules.sources.subjects import PARTS, named, number_of
 from datamodules.volumes.grid import Array
 
 VALIDATION_SHARE = 0.2
@@ -62,11 +62,13 @@ def make_splits(groups: Mapping[str, str], folds: int, seed: int) -> Splits:
     count = len(set(groups.values()))
     if folds < 2:
         raise ValueError(
-            f"{folds} fold(s) can't be tested on unseen subjects: ask for at least 2. A single one comes from the "
+            f"{number_of(folds, 'fold')} can't be tested on unseen subjects: ask for at least 2. A single one comes from the "
             "source's own split (petmr split COHORT --folds 1 --kind own), or tests all (--folds 1 --kind test-only)."
         )
     if count < folds:
-        raise ValueError(f"{count} group(s) can't make {folds} folds: ask for at most {count}, or add subjects.")
+        raise ValueError(
+            f"{number_of(count, 'group')} can't make {folds} folds: ask for at most {count}, or add subjects."
+        )
     if count - -(-count // folds) < 2:
         raise ValueError(
             f"{count} groups in {folds} folds leave a single one to train and validate on: "

@@ -115,6 +115,11 @@ def faulty(findings: Iterable[Finding]) -> dict[str, str]:
     return first
 
 
+def number_of(number: int, noun: str) -> str:
+    """`1 subject`, `2 subjects`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def named(items: Iterable[object], shown: int = SHOWN) -> str:
     """Some names as text, cut short where there are many."""
     texts = [str(item) for item in items]

@@ -262,7 +262,7 @@ def test_12_fewer_groups_than_folds_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["split", str(cohort.path), "--folds", "9"])
     assert stop.value.code == 1
-    assert "4 group(s) can't make 9 folds: ask for at most 4" in capsys.readouterr().err
+    assert "4 groups can't make 9 folds: ask for at most 4" in capsys.readouterr().err
     assert not (cohort.path / "splits").exists()
 
 

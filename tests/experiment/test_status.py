@@ -42,6 +42,7 @@ def test_the_sentence_adds_up_what_is_left():
     rows = expect(PROGRESS, {"b": 7.0})
     assert summary(rows) == "1 done, 1 running, 3 waiting. One after the other the rest takes 0:02:32."
     assert status_table(rows)["epochs"].tolist() == ["4/4", "1/4", "-", "-", "-"]
+    assert summary(rows[rows["state"] == "done"]) == "1 done."
 
 
 def test_the_table_says_loss_dice_and_time_left_of_each_run():
@@ -65,7 +66,7 @@ def test_one_line_says_what_a_run_is_at(run):
     scored = run.predictions / "scored"
     scored.mkdir(parents=True)
     (scored / "s1.csv").touch()
-    assert standing(run) == "vnet/fold-0-seed-0: 1 subjects tested"
+    assert standing(run) == "vnet/fold-0-seed-0: 1 subject tested"
 
 
 def test_what_a_run_does_not_say_of_itself_is_left_open_or_follows_from_its_epochs(run):

@@ -47,7 +47,7 @@ def test_one_pair_is_labelled(checkpoint, images, tmp_path, capsys):
     assert entropy.shape == labels.shape and (entropy.affine == labels.affine).all()
     assert 0 < entropy.get_fdata().max() <= 1
     assert written == {"ann_entropy.nii.gz", "ann_dseg.nii.gz", "ann.png", "volumes.csv", "labels.txt", "labels.ctbl"}
-    assert "1 subjects labelled" in capsys.readouterr().out
+    assert "1 subject labelled" in capsys.readouterr().out
 
 
 def test_a_source_is_labelled_and_then_scored(cohort, checkpoint, tmp_path, capsys):
