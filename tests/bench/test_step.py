@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from builders.small_networks import SMALL
 
 from benchmark.__main__ import main
@@ -38,6 +39,7 @@ def at_once(function: Any, *args: Any) -> Any:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small networks, in this process."""
     monkeypatch.setattr(step, "in_fresh_process", at_once)
+    monkeypatch.setattr(torch, "set_num_threads", lambda number: None)  # tests that follow compare bits
     monkeypatch.setattr(step, "MATRIX", 64)
     monkeypatch.setattr(step, "COPIED", 2**16)
     monkeypatch.setitem(peers.PEERS, "uxnet3d", plain)

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from builders.cohorts import LIA, brain, make_cohort, save
 
+from benchmark.experiment.definition import load_experiment
+from benchmark.experiment.plan import plan, splits_of, training_jobs
 from datamodules.checks.together import Summary, check_together
 from datamodules.cohort.splits import certify, load_splits
 from datamodules.cohort.store import open_cohort
@@ -150,6 +152,25 @@ def test_ten_thousand_subjects_are_indexed_opened_and_split_in_linear_time(tmp_p
 
     for work in (index, open_and_check, split):
         grows_linearly(work)
+
+
+@pytest.mark.slow
+def test_fifty_five_runs_on_ten_thousand_subjects_are_planned_and_begun_in_linear_time(tmp_path):
+    experiment = load_experiment(Path("overall"))
+    cohorts = {}
+    for count in (MANY // 10, MANY):
+        cohorts[count] = many(make_cohort(tmp_path / str(count), subjects=1, side=16), count)
+
+    def begin_all(count):
+        opened = open_cohort(cohorts[count])
+        splits = splits_of(experiment, opened)
+        planned = plan(experiment, opened, splits, tmp_path / f"runs-{count}")
+        jobs = training_jobs(planned, opened, splits, "disabled")
+        assert len(jobs) == 55
+        for job in jobs:
+            job.begin()
+
+    grows_linearly(begin_all)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A network whose file is our own, and no reference of which can be run, shows that it learns: one patch by heart."""
 
+import pytest
 import torch
 from builders.small_networks import SMALL, SMALL_PATCH
 from torch import Tensor
@@ -30,6 +31,7 @@ def mean_dice(logits: Tensor, label: Tensor) -> float:
     return float(torch.stack(shares).mean())
 
 
+@pytest.mark.slow
 def test_mmformer_learns_one_patch() -> None:
     torch.manual_seed(0)
     network = MMFormer(2, CLASSES, patch_size=SMALL_PATCH, **SMALL["mmformer"])
