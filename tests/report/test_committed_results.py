@@ -15,13 +15,14 @@ ANATOMIES = Path(__file__).parents[2] / "results/anatomies"
     [
         ("tables", ["laptop_short.zip"], []),
         ("modality", ["laptop_short.zip", "laptop_modality.zip"], ["--together", "modality"]),
+        ("fusion", ["cross_fusion.zip", "laptop_fusion.zip"], ["--together", "fusion"]),
     ],
 )
 def test_the_tables_of_the_anatomies_follow_from_their_packs(tmp_path, tables, packs, together):
     ended = petmr("report", *(ANATOMIES / pack for pack in packs), *together, "--output", tmp_path)
     assert ended.returncode == 0, ended.stderr
-    committed = sorted((ANATOMIES / tables).glob("*.md"))
+    committed = sorted([*(ANATOMIES / tables).glob("*.md"), *(ANATOMIES / tables).glob("*.csv")])
     assert len(committed) >= 2
     for table in committed:
-        (made,) = tmp_path.glob(f"*/tables/{table.name}")
+        (made,) = tmp_path.glob(f"*/*/{table.name}")
         assert made.read_bytes() == table.read_bytes(), table.name
