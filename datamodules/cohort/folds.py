@@ -65,10 +65,13 @@ def make_splits(groups: Mapping[str, str], folds: int, seed: int) -> Splits:
             f"{number_of(folds, 'fold')} can't be tested on unseen subjects: ask for at least 2. A single one comes from "
             "the source's own split (petmr split COHORT --folds 1 --kind own), or tests all (--folds 1 --kind test-only)."
         )
-    if count < folds:
+    if count < len(PARTS):
         raise ValueError(
-            f"{number_of(count, 'group')} can't make {folds} folds: ask for at most {count}, or add subjects."
+            f"{number_of(count, 'group')} can't be divided into {', '.join(PARTS)}: add subjects, or test all of them "
+            "(petmr split COHORT --folds 1 --kind test-only)."
         )
+    if count < folds:
+        raise ValueError(f"{count} groups can't make {folds} folds: ask for at most {count}, or add subjects.")
     if count - -(-count // folds) < 2:
         raise ValueError(
             f"{count} groups in {folds} folds leave a single one to train and validate on: "

@@ -26,7 +26,8 @@ def test_the_seed_decides():
 
 
 @pytest.mark.parametrize(
-    ("groups", "folds", "match"), [(3, 4, "at most 3"), (2, 2, "single one"), (5, 1, "at least 2")]
+    ("groups", "folds", "match"),
+    [(3, 4, "at most 3"), (3, 2, "single one"), (5, 1, "at least 2"), (2, 2, "test all"), (1, 2, "1 group can't")],
 )
 def test_too_few_groups_are_refused(groups, folds, match):
     with pytest.raises(ValueError, match=match):
