@@ -15,7 +15,8 @@ ANATOMIES = Path(__file__).parents[2] / "results/anatomies"
     [
         ("tables", ["laptop_short.zip"], []),
         ("modality", ["laptop_short.zip", "laptop_modality.zip"], ["--together", "modality"]),
-        ("fusion", ["cross_fusion.zip", "laptop_fusion.zip"], ["--together", "fusion"]),
+        ("fusion", ["cross_fusion.zip", "laptop_fusion.zip", "concatenation.zip"], ["--together", "fusion"]),
+        ("seeds", ["laptop_short.zip", "seeds.zip"], []),
     ],
 )
 def test_the_tables_of_the_anatomies_follow_from_their_packs(tmp_path, tables, packs, together):
