@@ -16,9 +16,6 @@ from benchmark.launching.local import LocalLauncher
 from benchmark.report.write import report
 from datamodules.cohort.store import Cohort
 
-WARM = 3
-"""Runs or reports after which all is loaded."""
-
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
@@ -40,15 +37,18 @@ def test_a_finished_run_leaves_no_open_file(cohort: Cohort, tmp_path: Path):
     assert samples[-1].handles <= samples[0].handles
 
 
+def assert_flat(samples: list[Health], count: int, mib: float) -> None:
+    more = growth(samples)
+    print(len(samples), samples[count // 10], samples[-1], more)  # noqa: T201  figures to report
+    assert len(samples) == count
+    assert more.handles <= 0
+    assert more.mib < mib
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_five_hundred_runs_of_one_command(cohort: Cohort, tmp_path: Path):
-    samples = health_over_runs(cohort, tmp_path, seeds=250)
-    more = growth(samples)
-    print(len(samples), samples[WARM], samples[-1], more)  # noqa: T201  figures to report
-    assert len(samples) == 500
-    assert more.handles == 0
-    assert more.mib < 10
+    assert_flat(health_over_runs(cohort, tmp_path, seeds=250), 500, mib=10)
 
 
 @pytest.mark.slow
@@ -57,12 +57,7 @@ def test_two_hundred_epochs_of_one_run(cohort: Cohort, tmp_path: Path):
     diary = {"class_path": "builders.health.HealthDiary", "init_args": {"path": str(tmp_path / "health")}}
     folder = begin(tmp_path / "runs", tiny(trainer={"max_epochs": 200, "callbacks": [diary]}), cohort)
     LocalLauncher([None])(folder)
-    samples = read_health(tmp_path / "health")
-    more = growth(samples)
-    print(len(samples), samples[WARM], samples[-1], more)  # noqa: T201  figures to report
-    assert len(samples) == 200
-    assert more.handles == 0
-    assert more.mib < 10
+    assert_flat(read_health(tmp_path / "health"), 200, mib=10)
 
 
 @pytest.mark.slow
@@ -72,7 +67,4 @@ def test_a_report_that_is_written_again_and_again(tmp_path: Path):
     for _ in range(12):
         report([runs], tmp_path / "report")
         samples.append(Health.now())
-    more = growth(samples)
-    print(samples, more)  # noqa: T201  figures to report
-    assert more.handles == 0
-    assert more.mib < 20
+    assert_flat(samples, 12, mib=20)

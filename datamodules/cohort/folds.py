@@ -62,8 +62,9 @@ def make_splits(groups: Mapping[str, str], folds: int, seed: int) -> Splits:
     count = len(set(groups.values()))
     if folds < 2:
         raise ValueError(
-            f"{number_of(folds, 'fold')} can't be tested on unseen subjects: ask for at least 2. A single one comes from "
-            "the source's own split (petmr split COHORT --folds 1 --kind own), or tests all (--folds 1 --kind test-only)."
+            f"{number_of(folds, 'fold')} can't be tested on unseen subjects: ask for at least 2. A single one comes "
+            "from the source's own split (petmr split COHORT --folds 1 --kind own), or tests all (--folds 1 --kind "
+            "test-only)."
         )
     if count < len(PARTS):
         raise ValueError(
