@@ -1,7 +1,7 @@
 """What images a result rests on: simulated or measured, how fine, how many. Nothing in it tells who was scanned."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,6 @@ class Images:
     voxels: str
     subjects: int
     groups: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {**asdict(self), "modalities": list(self.modalities)}
 
 
 def images_of(cohort: Cohort) -> Images:

@@ -166,7 +166,7 @@ def _of_experiment(evidence: Evidence, folders: Sequence[Path], contents: Conten
     if certificate := _certificate(evidence, cohort):
         files[PACKED] = certificate
     if cohort is not None:
-        files[IMAGES] = _json(images_of(cohort).to_dict())
+        files[IMAGES] = _json(asdict(images_of(cohort)))
     for name in (ABOUT, READING):
         for path in _said(evidence, name):
             files[name] = path
