@@ -48,7 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_number_that_the_table_names_is_measured_and_peers_agree(quick: None, tmp_path: Path):
     file, table, plot = tmp_path / "step.json", tmp_path / "step.md", tmp_path / "step.png"
-    words = ["--networks", "uxnet3d", "--patch", "32", "--classes", "5", "--device", "cpu", "--threads", "1", "--repeats", "1"]
+    words = ["--networks", "uxnet3d", "--patch=32", "--classes=5", "--device=cpu", "--threads=1", "--repeats=1"]
     main(["bench", "step", *words, "--json", str(file), "--markdown", str(table), "--plot", str(plot)])
     cases = json.loads(file.read_text())["cases"]
     works = [f"{work}, {precision}" for work in ("step", "window") for precision in ("fp32", "bf16")]
