@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import yaml
 
@@ -83,7 +83,7 @@ def locked(path: Path) -> Iterator[None]:
     while True:
         file = place.open("a")
         fcntl.flock(file, fcntl.LOCK_EX)
-        if place.exists() and os.path.samestat(os.fstat(file.fileno()), place.stat()):
+        if _has_name(file, place):
             break
         file.close()  # who held it before has removed it
     try:
@@ -91,6 +91,13 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         place.unlink()
         file.close()
+
+
+def _has_name(file: TextIO, name: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), name.stat())
+    except FileNotFoundError:
+        return False
 
 
 def remove_temporaries(folder: Path) -> None:

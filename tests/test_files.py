@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from builders.hostile.limits import largest_file
 
-from datamodules.files import DiskFullError, atomic_path, read_json, write_csv, write_json, write_text
+from datamodules.files import DiskFullError, atomic_path, locked, read_json, write_csv, write_json, write_text
 from datamodules.volumes.grid import Grid
 from datamodules.volumes.write import write_labels
 
@@ -34,6 +35,21 @@ def test_a_full_disk_is_told_with_the_path_and_leaves_what_was_there(tmp_path, n
     assert str(refusal.value) == f"disk full: {path}: there is no room for it. Make some, and give the command again."
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_lock_whose_name_goes_as_it_is_looked_for_is_taken_anew(tmp_path, monkeypatch):
+    stat, names = os.fstat, []
+
+    def remove_name_then_stat(number: int) -> os.stat_result:
+        if not names:  # who held it before removes it now, after the wait for it and before a look at the name
+            names.extend(tmp_path.iterdir())
+            names[0].unlink()
+        return stat(number)
+
+    monkeypatch.setattr("os.fstat", remove_name_then_stat)
+    with locked(tmp_path / "table.csv"):
+        assert list(tmp_path.iterdir()) == names
+    assert not any(tmp_path.iterdir())
 
 
 def test_labels_can_be_read_back(tmp_path):
