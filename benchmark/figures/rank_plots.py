@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -107,8 +108,9 @@ def paired_lines(subjects: pd.DataFrame, leader: str, others: Sequence[str], loo
     for axes, other in zip(panels.flat, others, strict=True):
         both = dice[[leader, other]].dropna()
         change = both[leader] - both[other]
-        for (_, row), better in zip(both.iterrows(), change >= 0, strict=True):
-            axes.plot([0, 1], row, color=BETTER if better else WORSE, linewidth=0.8, alpha=0.55)
+        ends = [[(0.0, left), (1.0, right)] for left, right in both.to_numpy(float)]
+        colours = np.where(change >= 0, BETTER, WORSE)
+        axes.add_collection(LineCollection(ends, colors=colours, linewidths=0.8, alpha=0.55))
         axes.plot([0, 1], both.mean(), "o-", color=INK, linewidth=2, markersize=5)
         axes.set_xticks([0, 1], [looks[name].label.replace(" (", "\n(") for name in (leader, other)])
         axes.set_xlim(-0.5, 1.5)

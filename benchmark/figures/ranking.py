@@ -29,7 +29,7 @@ def critical_difference_diagram(
     """
     figure, axes = plt.subplots(layout="constrained")
     labels = {variant: looks[variant].label for variant in mean_ranks.index}
-    scikit_posthocs.critical_difference_diagram(
+    drawn = scikit_posthocs.critical_difference_diagram(
         mean_ranks.rename(labels),
         p_matrix(tests, list(mean_ranks.index)).rename(index=labels, columns=labels),
         alpha=LEVEL,
@@ -42,6 +42,8 @@ def critical_difference_diagram(
         color_palette={labels[variant]: looks[variant].colour for variant in mean_ranks.index},
         text_h_margin=0.02 * (len(mean_ranks) - 1),
     )
+    for (bar,) in drawn["crossbars"]:  # which runs through its networks in the order of a set, another in each process
+        bar.set_xdata(sorted(bar.get_xdata()))
     for dots in axes.collections:  # half of one at the edge would be cut
         dots.set_clip_on(False)
     for text in axes.texts:  # pale networks are read by their lines

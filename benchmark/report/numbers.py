@@ -116,11 +116,12 @@ def compute(evidence: Evidence) -> Numbers:
         ValueError: If the experiment scores structures that there aren't.
     """
     reading = evidence.reading
-    scored = with_found_distances(reading.counted(evidence.cases))
-    ranking = _by_rank(tables.internal(scored), evidence)
+    ranking = _by_rank(tables.internal(reading.counted(evidence.cases)), evidence)
     order = _as_printed(ranking, evidence.networks) if reading.order == "paper" else ranking
-    every, scored = (_in_order(cases, order) for cases in (evidence.cases, scored))
-    cases, ranked = tables.internal(scored), scored[~scored["variant"].isin(list(evidence.incomplete))]
+    every = _in_order(evidence.cases, order)
+    scored = with_found_distances(reading.counted(every))
+    partial = scored["variant"].isin(list(evidence.incomplete))
+    cases, ranked = tables.internal(scored), scored[~partial] if partial.any() else scored
     complete = tables.internal(ranked)
     voxel = tables.voxel_mm(cases)
     metrics, summary, pooled = told(voxel), tables.overall(cases), tables.pooled_counts(cases)

@@ -17,7 +17,7 @@ from benchmark.report.options import ReportOptions
 from benchmark.report.page.alt_texts import alt_text
 from benchmark.report.page.badge import read_badge
 from benchmark.report.page.cost import cost_lines
-from benchmark.report.page.downloads import carried, files_of, numbers_of
+from benchmark.report.page.downloads import carried, files_of, numbers_of, smallest
 from benchmark.report.page.margins import margins
 from benchmark.report.page.pictured import pictured
 from benchmark.report.page.provenance import Provenance
@@ -135,7 +135,7 @@ def write_experiment(
         sections=arrange(sheets, pictures),
         sheets=sheets,
         alts={picture.name: alt_text(picture, found) for picture in pictures},
-        files=carried([*files_of(every, folder), *numbers_of(pictures, folder)]),
+        files=carried([*files_of(every, folder), *smallest(numbers_of(pictures, folder))]),
         browser=browser,
         facts=facts,
         hashes={**facts.fingerprints, "cases.csv": sha256(folder / "cases.csv")},

@@ -73,7 +73,7 @@ def _wrong_cases(file: Path, record: RunRecord) -> list[str]:
     """Columns in which the cases of a run are not those of its record."""
     known = {key: str(value) for key, value in asdict(record).items()}
     cases = read_texts(file, list(known))
-    return sorted(key for key, value in known.items() if set(cases[key]) != {value})
+    return sorted(key for key, value in known.items() if set(cases[key].unique()) != {value})
 
 
 def _lack(folder: RunFolder) -> str:

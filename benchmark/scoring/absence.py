@@ -52,9 +52,9 @@ CASES = (PRESENT, MISSED, SPURIOUS, ABSENT)
 
 def status_of(counts: Counts) -> NDArray[np.str_]:
     """Status of every class, `[K]`: "present", "missed", "spurious" or "absent"."""
-    status = {(case.in_truth, case.in_prediction): case.status for case in CASES}
-    found = zip(counts.truth > 0, counts.prediction > 0, strict=True)
-    return np.array([status[bool(truth), bool(prediction)] for truth, prediction in found], dtype=np.str_)
+    present, predicted = counts.truth > 0, counts.prediction > 0
+    where = [(present == case.in_truth) & (predicted == case.in_prediction) for case in CASES]
+    return np.select(where, [case.status for case in CASES], "")
 
 
 def settle_overlaps(metrics: Metrics, status: NDArray[np.str_]) -> dict[str, NDArray[np.float64]]:

@@ -89,9 +89,9 @@ def summarise(cases: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         AuditError: If the cases contradict themselves.
     """
     audit_cases(cases)
-    cells = _cells(with_found_distances(cases), [*by, "subject"], METRICS)
-    subjects = cells.groupby([*by, "metric", "subject"], sort=False, dropna=False)["value"].mean()
-    return _averages(subjects.reset_index(), cells, by)
+    cells = _counted(with_found_distances(cases))
+    subjects = cells.groupby([*by, "subject"], sort=False, dropna=False)[list(METRICS)].mean().reset_index()
+    return _averages(subjects, cells, by, METRICS)
 
 
 def pooled(cases: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -113,23 +113,25 @@ def pooled(cases: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     counts = Counts(*(sums[name].to_numpy() for name in COUNTS))
     status = status_of(counts)
     sums = sums.assign(status=status, **settle_overlaps(overlap_metrics(counts), status))
-    return _averages(_cells(sums, by, OVERLAPS), _cells(cases, by, OVERLAPS), by)
+    return _averages(_counted(sums), _counted(cases), by, OVERLAPS)
 
 
-def _cells(cases: pd.DataFrame, about: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
-    """One row per counted case, structure and metric."""
+def _counted(cases: pd.DataFrame) -> pd.DataFrame:
+    """The cases that count, beside each whether it is missed or spurious."""
     counted = cases[cases["status"] != ABSENT.status]
-    cells = counted.melt([*about, "status"], metrics, var_name="metric", value_name="value")
-    return cells.assign(missed=cells["status"] == MISSED.status, spurious=cells["status"] == SPURIOUS.status)
+    return counted.assign(missed=counted["status"] == MISSED.status, spurious=counted["status"] == SPURIOUS.status)
 
 
-def _averages(values: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def _averages(values: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
     """Mean and standard deviation of the values of each group and metric, beside what the cells behind them were."""
-    keys = [*by, "metric"]
-    averages = values.groupby(keys, sort=False, dropna=False)["value"].agg(["mean", "std", "count"])
-    behind = cells.groupby(keys, sort=False, dropna=False).agg(
-        cells=("value", "count"), missed=("missed", "sum"), spurious=("spurious", "sum")
-    )
-    table = averages.rename(columns={"count": "n"}).join(behind).reset_index()
+    table = pd.concat([_average(values, cells, by, metric) for metric in metrics], ignore_index=True)
     audit_averages(table)
     return table
+
+
+def _average(values: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str], metric: str) -> pd.DataFrame:
+    keys = [*by, "metric"]
+    own, behind = (table.assign(metric=metric).groupby(keys, sort=False, dropna=False) for table in (values, cells))
+    averages = own[metric].agg(["mean", "std", "count"]).rename(columns={"count": "n"})
+    counts = behind.agg(cells=(metric, "count"), missed=("missed", "sum"), spurious=("spurious", "sum"))
+    return averages.join(counts).reset_index()

@@ -15,13 +15,13 @@ RUN = ("fold", "seed")
 
 def subject_means(cases: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     """Mean of a metric over the structures (and seeds) of every subject: subjects down, variants across."""
-    means = _counted(cases).groupby(["subject", "variant"], sort=False)[metric].mean()
+    means = _counted(cases, metric).groupby(["subject", "variant"], sort=False)[metric].mean()
     return _across(means, cases)
 
 
 def group_scores(cases: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     """`subject_means`, then their mean over the subjects of every group: groups down, variants across."""
-    subjects = _counted(cases).groupby([GROUP, "subject", "variant"], sort=False)[metric].mean()
+    subjects = _counted(cases, metric).groupby([GROUP, "subject", "variant"], sort=False)[metric].mean()
     return _across(subjects.groupby([GROUP, "variant"], sort=False).mean(), cases)
 
 
@@ -31,7 +31,7 @@ def run_scores(cases: pd.DataFrame, metric: str = "dice") -> pd.DataFrame:
     Returns:
         One row per variant, fold, seed and group: these, and score.
     """
-    counted = _counted(cases)
+    counted = _counted(cases, metric)
     subjects = counted.groupby(["variant", *RUN, GROUP, "subject"], sort=False)[metric].mean()
     return subjects.groupby(["variant", *RUN, GROUP], sort=False).mean().rename("score").reset_index()
 
@@ -41,9 +41,10 @@ def has_groups(cases: pd.DataFrame) -> bool:
     return GROUP in cases and bool(cases[GROUP].nunique() < cases.loc[cases[GROUP].notna(), "subject"].nunique())
 
 
-def _counted(cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases that count, each with its group."""
-    counted = cases[cases["status"] != ABSENT.status]
+def _counted(cases: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A metric of the cases that count, each with its group."""
+    known = cases.columns.intersection(["variant", *RUN, GROUP, "subject", metric])
+    counted = cases.loc[cases["status"] != ABSENT.status, known]
     if GROUP not in counted:
         return counted.assign(**{GROUP: counted["subject"]})
     group = counted["subject"].map(counted.groupby("subject")[GROUP].first())

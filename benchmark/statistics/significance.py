@@ -14,7 +14,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmark.statistics.resampling import DRAWS, LEVEL, Table, bootstrap_p, quantiles, resampled_means
+from benchmark.statistics.resampling import (
+    DRAWS,
+    LEVEL,
+    Table,
+    bootstrap_p,
+    quantiles,
+    resampled_means,
+    resampled_means_of_each,
+)
 
 
 def intervals(scores: pd.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> pd.DataFrame:
@@ -37,9 +45,21 @@ def paired_tests(scores: pd.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> 
         bootstrap interval low to high, p and p_holm. Identical scores give p = 1; without groups p is NaN, and Holm
         corrects for the other pairs.
     """
-    rows = [_compare(scores[[first, second]].dropna(), draws, seed) for first, second in combinations(scores, 2)]
-    columns = ["first", "second", "n", "difference", "low", "high", "p"]
-    table = pd.DataFrame(rows, columns=columns)
+    firsts, seconds = ([pair[side] for pair in combinations(scores, 2)] for side in (0, 1))
+    differences = scores[firsts].to_numpy(np.float64) - scores[seconds].to_numpy(np.float64)
+    low, high = quantiles(resampled_means_of_each(differences, draws, seed))
+    known = [column[~np.isnan(column)] for column in differences.T]
+    table = pd.DataFrame(
+        {
+            "first": firsts,
+            "second": seconds,
+            "n": [len(column) for column in known],
+            "difference": [column.mean() if column.size else np.nan for column in known],
+            "low": low,
+            "high": high,
+            "p": np.array([signed_rank_p(column) for column in known], np.float64),
+        }
+    )
     table["p_holm"] = holm(table["p"].to_numpy(np.float64))
     return table
 
@@ -114,11 +134,3 @@ def critical_difference(variants: int, groups: int) -> float:
     """Nemenyi's critical difference of mean ranks at the 5 % level (Demsar, JMLR 2006)."""
     q = stats.studentized_range.ppf(1 - LEVEL, variants, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(variants * (variants + 1) / (6 * groups)))
-
-
-def _compare(pair: pd.DataFrame, draws: int, seed: int) -> tuple[str, str, int, float, float, float, float]:
-    first, second = pair.columns
-    differences = (pair[first] - pair[second]).to_numpy(np.float64)
-    low, high = quantiles(resampled_means(differences[:, None], draws, seed))
-    mean = float(differences.mean()) if differences.size else float("nan")
-    return first, second, len(pair), mean, float(low[0]), float(high[0]), signed_rank_p(differences)

@@ -28,7 +28,8 @@ TEST_COHORT = "test_cohort"
 def internal(cases: pd.DataFrame) -> pd.DataFrame:
     """The cases of the folds' own test subjects with PET and MR as they are."""
     changed = _given(cases, TEST_COHORT) | _given(cases, MISSING) | _given(cases, MISALIGNED_MM)
-    return cases[_without_noise(cases) & ~changed]
+    kept = _without_noise(cases) & ~changed
+    return cases if kept.all() else cases[kept]
 
 
 def elsewhere(cases: pd.DataFrame) -> dict[str, pd.DataFrame]:

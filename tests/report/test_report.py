@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 import zlib
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,9 @@ from builders.runs import cases_on, write_condition, write_predictions, write_ru
 from benchmark.figures.pictures.scenes import load_scene, telling_subjects
 from benchmark.report.facts import find_cohort
 from benchmark.report.numbers import compute
+from benchmark.report.page.downloads import smallest
 from benchmark.report.page.provenance import Provenance
+from benchmark.report.page.render import render
 from benchmark.report.page.slice_browser import GREYS, scene_data
 from benchmark.report.sheets.consistency import consistency_sheets
 from benchmark.report.sheets.scores import main_sheets, paper_sheets
@@ -65,6 +68,19 @@ def test_the_page_fetches_nothing(made: Report):
     assert any(link.startswith("data:image/webp") for link in links.found)
     assert all(link.startswith(("data:", "#")) for link in links.found)
     assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest", made.page.read_text())
+
+
+def test_files_too_large_for_the_page_are_linked_where_they_lie_beside_it(made: Report):
+    (one,) = made.experiments
+    numbers = [made.page.parent / "test" / name for name in one.files if name.startswith("numbers")]
+    small = smallest(numbers, most=40_000)
+    assert 20_000 < sum(file.stat().st_size for file in small) <= 40_000
+    large = {f"test/numbers/{file.name}" for file in set(numbers) - set(small)}
+    files = {name: content for name, content in one.files.items() if f"test/{name}" not in large}
+    links = Links()
+    links.feed(render([replace(one, files=files)], Provenance("petmr report", "abc", "1")))
+    assert {link for link in links.found if not link.startswith(("data:", "#"))} == large
+    assert all((made.page.parent / link).is_file() for link in large)
 
 
 def test_every_table_lies_beside_the_page_in_three_forms(made: Report):

@@ -36,7 +36,13 @@ def test_identical_scores_give_p_one_and_leave_the_other_pairs_alone():
 def test_a_subject_without_a_score_is_left_out_of_its_pairs_only():
     scores = SCORES.copy()
     scores.loc[0, "c"] = np.nan
-    assert significance.paired_tests(scores)["n"].tolist() == [20, 19, 19]
+    table = significance.paired_tests(scores)
+    assert table["n"].tolist() == [20, 19, 19]
+    for scored, row in ((SCORES, 0), (SCORES.drop(index=0), 1), (SCORES.drop(index=0), 2)):
+        alone = significance.paired_tests(scored[table.loc[row, ["first", "second"]]])
+        np.testing.assert_allclose(
+            table.loc[row, ["low", "high"]].astype(float), alone.loc[0, ["low", "high"]].astype(float)
+        )
 
 
 def test_pairs_without_a_common_subject_have_no_p_and_cost_nothing_in_holms_correction():
