@@ -129,7 +129,7 @@ def compute(evidence: Evidence) -> Numbers:
     names = display_names({name: evidence.networks[name] for name in order}, reading.labels)
     ranks, measured = _ranks(comparisons), measure(tables.internal(every))
     training = read_logs(evidence.runs)
-    structures = list(dict.fromkeys(every["structure"]))
+    structures = list(every["structure"].unique())
     return Numbers(
         names=names,
         voxel_mm=voxel,

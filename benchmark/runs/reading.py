@@ -48,7 +48,7 @@ class Reading:
         """
         if not self.scored:
             return cases
-        check_structures(self.scored, list(dict.fromkeys(cases["structure"])))
+        check_structures(self.scored, list(cases["structure"].unique()))
         return cases[cases["structure"].isin(list(self.scored))]
 
 

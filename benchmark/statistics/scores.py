@@ -55,4 +55,4 @@ def _across(means: "pd.Series[float]", cases: pd.DataFrame) -> pd.DataFrame:
     """Variants as columns, in the order in which cases name them."""
     index = means.index.names[0]
     wide = means.rename("score").reset_index().pivot_table("score", index, "variant", sort=False)
-    return wide.reindex(columns=list(dict.fromkeys(cases["variant"])))
+    return wide.reindex(columns=cases["variant"].unique())
