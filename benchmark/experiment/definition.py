@@ -114,6 +114,8 @@ class Experiment:
                 f"'{self.name}' needs at least one variant and one seed, and each seed once: it has "
                 f"{len(self.variants)} variants and seeds {self.seeds}."
             )
+        if self.folds is None or self.folds < 2:
+            raise ValueError(f"'{self.name}' needs two folds at least: it has {self.folds}.")
         labels = [variant.label for variant in self.variants.values() if variant.label]
         if len(set(labels)) < len(labels):
             raise ValueError(f"'{self.name}' gives two variants one label; each needs its own: {', '.join(labels)}.")

@@ -26,6 +26,7 @@ from datamodules.volumes.read import count_broken, read_labels, read_volume
 from datamodules.volumes.resample import resample, with_spacing
 from datamodules.volumes.settings import PrepareSettings
 from datamodules.volumes.sidecar import acquisition, read_sidecar
+from datamodules.volumes.unpack import OversizeError
 
 REFERENCE = "mr"
 """The image whose grid is everyone's where there is no label map."""
@@ -107,7 +108,11 @@ class _Examination:
         reference = label or images.get(REFERENCE) or next(iter(images.values()), None)
         if reference is None or (self.subject.label and not label):
             return Examined(tuple(self.findings), None, told)
-        aligned = self.align(images, label, reference)
+        try:
+            aligned = self.align(images, label, reference)
+        except OversizeError as fault:
+            self.findings.append(error(self.subject.id, reference.path, "too many voxels", str(fault)))
+            return Examined(tuple(self.findings), None, told)
         return Examined(tuple(self.findings), aligned, told)
 
     def read_label(self) -> _Label | None:

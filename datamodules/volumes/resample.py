@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from datamodules.volumes.grid import Array, Box, Grid, Spacing, from_ras, ras_grid, to_ras, uncrop
+from datamodules.volumes.unpack import MOST_VOXELS, OversizeError
 
 EDGE = 1e-3
 """Float noise that a voxel centre on the edge of the field of view may have, in voxels."""
@@ -74,11 +75,21 @@ def with_spacing(grid: Grid, spacing: Spacing, tolerance: float = 0.0) -> Grid:
         grid: Any; itself where its voxels have that size.
         spacing: Sides of the new voxels along its axes, in millimetres.
         tolerance: Relative difference of sides that counts as the same size.
+
+    Raises:
+        OversizeError: If there would be more voxels than an image of a head takes.
     """
     sides, wanted = np.array(grid.spacing), np.array(spacing)
     if (np.abs(sides - wanted) <= (tolerance + SAME_SIZE) * wanted).all():
         return grid
-    shape = np.maximum(1, np.ceil(np.array(grid.shape) * sides / wanted - 1e-3)).astype(int)
+    counts = np.maximum(1, np.ceil(np.array(grid.shape) * sides / wanted - 1e-3))
+    if counts.prod() > MOST_VOXELS:
+        raise OversizeError(
+            f"Its {grid} would be {' x '.join(f'{count:.4g}' for count in counts)} voxels of "
+            f"{' x '.join(f'{side:g}' for side in spacing)} mm; expected at most {MOST_VOXELS:,} voxels. Mend its header, "
+            "or ask for larger voxels by --spacing."
+        )
+    shape = counts.astype(int)
     affine = grid.matrix.copy()
     affine[:3, :3] *= wanted / sides
     middle = grid.matrix @ [*((np.array(grid.shape) - 1) / 2), 1]
