@@ -86,8 +86,8 @@ def with_spacing(grid: Grid, spacing: Spacing, tolerance: float = 0.0) -> Grid:
     if counts.prod() > MOST_VOXELS:
         raise OversizeError(
             f"Its {grid} would be {' x '.join(f'{count:.4g}' for count in counts)} voxels of "
-            f"{' x '.join(f'{side:g}' for side in spacing)} mm; expected at most {MOST_VOXELS:,} voxels. Mend its header, "
-            "or ask for larger voxels by --spacing."
+            f"{' x '.join(f'{side:g}' for side in spacing)} mm; expected at most {MOST_VOXELS:,}. Mend its header, or "
+            "ask for larger voxels by --spacing."
         )
     shape = counts.astype(int)
     affine = grid.matrix.copy()
