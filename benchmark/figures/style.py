@@ -12,6 +12,7 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import BboxBase
 
 from datamodules.files import atomic_path
 
@@ -145,18 +146,33 @@ def looks(networks: Mapping[str, str], names: Mapping[str, str], incomplete: Con
 
 def save(figure: Figure, stem: Path) -> Path:
     """Write `stem.png` and `stem.pdf`, close the figure, and return the first."""
-    *_, path = (write(figure, stem.with_name(stem.name + suffix)) for suffix in (".pdf", ".png"))
+    box = _settle(figure)
+    *_, path = (_write(figure, stem.with_name(stem.name + suffix), box) for suffix in (".pdf", ".png"))
+    plt.close(figure)
     return path
 
 
 def write(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the path's suffix, close it, and return the path."""
+    _write(figure, path, _settle(figure))
+    plt.close(figure)
+    return path
+
+
+def _settle(figure: Figure) -> BboxBase:
+    """Lay a figure out once for all formats, and give what it covers, in inches."""
+    figure.set_dpi(PNG_DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)  # "none" would draw everything twice, to place it as it is
+    return figure.get_tightbbox().padded(MARGIN)
+
+
+def _write(figure: Figure, path: Path, box: BboxBase) -> Path:
     with atomic_path(path) as temporary:
         # Without dates the same scores give the same bytes.
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         dpi = PDF_DPI if path.suffix == ".pdf" else PNG_DPI
-        figure.savefig(temporary, dpi=dpi, bbox_inches="tight", pad_inches=MARGIN, metadata=metadata)
-    plt.close(figure)
+        figure.savefig(temporary, dpi=dpi, bbox_inches=box, metadata=metadata)
     return path
 
 
