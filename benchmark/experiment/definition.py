@@ -146,6 +146,7 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
     try:
         parsed = parser.parse_object({"experiment": deepcopy(written)})  # which it changes
         experiment = _as_written(parser.instantiate_classes(parsed).experiment, written)
+        _check_sections(experiment)
     except (ArgumentError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
     experiment = _located(experiment, path.parent)
@@ -169,13 +170,23 @@ def _found(path: Path) -> Path:
 
 def _as_written(experiment: Experiment, written: Config) -> Experiment:
     """The experiment with its free sections as the file has them: the parser makes objects of what has a class path."""
-    variants = {
-        name: replace(
-            variant, **{key: written["variants"][name][key] for key in FREE if key in written["variants"][name]}
-        )
-        for name, variant in experiment.variants.items()
-    }
-    return replace(experiment, variants=variants, config=written.get("config", {}))
+    variants = {}
+    for name, variant in experiment.variants.items():
+        own = written["variants"][name]
+        free: Config = {key: own[key] or {} for key in FREE if key in own}
+        variants[name] = replace(variant, **free)
+    return replace(experiment, variants=variants, config=written.get("config") or {})
+
+
+def _check_sections(experiment: Experiment) -> None:
+    """Refuse configurations that aren't sections of settings."""
+    own = {f"variants.{name}.config": variant.config for name, variant in experiment.variants.items()}
+    for place, config in {"config": experiment.config, **own}.items():
+        for name, section in config.items():
+            if not isinstance(section, dict):
+                raise ValueError(f"{place}.{name} is {section!r}; expected settings by name.")
+        if not isinstance(_callbacks(config), list):
+            raise ValueError(f"{place}.trainer.callbacks is {_callbacks(config)!r}; expected a list.")
 
 
 def _located(experiment: Experiment, beside: Path) -> Experiment:

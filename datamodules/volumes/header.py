@@ -6,11 +6,14 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.nifti1 import unit_codes
 
 from datamodules.volumes.grid import Array
 
 SCANNER = 1
 """Code of coordinates of the scanner."""
+SPATIAL = 0b111
+"""The bits of a header's units that are those of space; the others are of time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class Header:
             return cls()
         qform, code = image.get_qform(coded=True)
         values = None if qform is None else tuple(tuple(float(value) for value in row) for row in qform)
-        return cls(int(image.header["sform_code"]), int(code), values, image.header.get_xyzt_units()[0])
+        unit = int(image.header["xyzt_units"]) & SPATIAL
+        units = str(unit_codes.label[unit]) if unit in unit_codes.code else "unknown"
+        return cls(int(image.header["sform_code"]), int(code), values, units)
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> "Header":

@@ -4,6 +4,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.freesurfer.mghformat import MGHError
@@ -90,9 +91,14 @@ def _damaged(path: Path, error: Exception) -> str:
 
 def _affine(image: SpatialImage, path: Path) -> Array:
     affine = image.affine
-    if affine is None or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    if affine is None or not np.isfinite(affine).all() or not _spans_space(affine):
         raise ValueError(f"{path}: its affine places no voxel in space ({affine}). Mend the header.")
     return np.asarray(affine)
+
+
+def _spans_space(affine: Array) -> bool:
+    """Whether the axes of voxels run in three directions, each closest to one of space."""
+    return abs(np.linalg.det(affine[:3, :3])) >= 1e-9 and bool(np.isfinite(nib.io_orientation(affine)).all())
 
 
 def read_image(path: Path) -> tuple[Array, Grid]:
