@@ -33,6 +33,13 @@ def display_names(networks: Mapping[str, str], labels: Mapping[str, str]) -> dic
     return {name: labels.get(name, shown) for name, shown in own.items()}
 
 
+def without_sources(names: Mapping[str, str]) -> dict[str, str]:
+    """Variant to its name without who published it, for narrow columns; whole names where two would be the same."""
+    shipped = set(NETWORKS.values())
+    short = {variant: name.rpartition(" (")[0] if name in shipped else name for variant, name in names.items()}
+    return short if len(set(short.values())) == len(short) else dict(names)
+
+
 def readable(structure: str) -> str:
     """A FreeSurfer name in words."""
     return structure.replace("-", " ").replace("_", " ")

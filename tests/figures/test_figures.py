@@ -20,6 +20,7 @@ from benchmark.figures import (
     robustness_plots,
 )
 from benchmark.figures.names import NETWORKS as NAMES
+from benchmark.figures.names import without_sources
 from benchmark.figures.style import FONTS, HEIGHT, NETWORKS, OTHERS, WIDTH, house_style, looks, save
 from benchmark.runs.folder import RunFolder
 from benchmark.scoring.absence import with_found_distances
@@ -140,6 +141,13 @@ def test_a_resumed_run_has_one_curve(tmp_path: Path):
         file.parent.mkdir(parents=True)
         pd.DataFrame({"epoch": epochs, "train/loss": float(version), "val/dice": np.nan}).to_csv(file, index=False)
     assert curves.read_log(RunFolder(tmp_path))["train/loss"].tolist() == [0, 0, 1, 1]
+
+
+def test_a_name_loses_its_source_where_it_is_told_apart_without():
+    mine = {"unetr": "UNETR (Hatamizadeh 2021)", "mine": "Mine (at half width)"}
+    assert without_sources(mine) == {"unetr": "UNETR", "mine": "Mine (at half width)"}
+    twice = {"unetr": "UNETR (Hatamizadeh 2021)", "mine": "UNETR"}
+    assert without_sources(twice) == twice
 
 
 def test_what_could_not_be_tested_is_not_told_apart():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.figures.cost_plots import PANELS
-from benchmark.figures.names import readable
+from benchmark.figures.names import readable, without_sources
 from benchmark.report.how_trained import provenance
 from benchmark.report.metrics import ALL, FURTHER, METRICS, tolerance_mm
 from benchmark.report.numbers import Numbers
@@ -69,7 +69,7 @@ def structure_sheet(evidence: Evidence, found: Numbers) -> Sheet:
         corner="Structure",
         rows=tuple(map(str, table.index)),
         columns=tuple(columns),
-        shown=_shown(found),
+        shown=without_sources(_shown(found)),
         unranked=frozenset(evidence.incomplete),
         remark=evidence.remark,
         best_of="row",
