@@ -14,7 +14,7 @@ from benchmark.experiment.conditions import Conditions
 from benchmark.launching.resources import Resources
 from benchmark.runs.about import About
 from benchmark.runs.reading import Order, Reading
-from benchmark.runs.settings import Config, Run, effective, merge
+from benchmark.runs.settings import MOST_FOLDS, Config, Run, effective, merge
 from benchmark.runs.tuned import Tuned, read_tuned
 from benchmark.scoring.absence import Absent
 
@@ -114,8 +114,8 @@ class Experiment:
                 f"'{self.name}' needs at least one variant and one seed, and each seed once: it has "
                 f"{len(self.variants)} variants and seeds {self.seeds}."
             )
-        if self.folds is None or self.folds < 2:
-            raise ValueError(f"'{self.name}' needs two folds at least: it has {self.folds}.")
+        if self.folds is None or not 2 <= self.folds <= MOST_FOLDS:
+            raise ValueError(f"'{self.name}' needs 2 to {MOST_FOLDS} folds: it has {self.folds}.")
         labels = [variant.label for variant in self.variants.values() if variant.label]
         if len(set(labels)) < len(labels):
             raise ValueError(f"'{self.name}' gives two variants one label; each needs its own: {', '.join(labels)}.")
@@ -147,7 +147,7 @@ def load_experiment(path: Path, scale: str | None = None, tuned: Path | None = N
         parsed = parser.parse_object({"experiment": deepcopy(written)})  # which it changes
         experiment = _as_written(parser.instantiate_classes(parsed).experiment, written)
         _check_sections(experiment)
-    except (ArgumentError, TypeError, ValueError) as error:
+    except (ArgumentError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path}: is no experiment: {error}") from error
     experiment = _located(experiment, path.parent)
     if tuned:

@@ -13,13 +13,12 @@ from benchmark.runs.adopted import TOGETHER
 from benchmark.runs.folder import RunFolder, RunRecord
 from benchmark.runs.objections import FoundRun, case_files, name_of, objection
 from benchmark.runs.reading import Reading, read_reading
+from benchmark.runs.settings import MOST_FOLDS
 from benchmark.scoring.case_table import read_cases
 from datamodules.files import parsing, write_json
 
 GRID = "grid.json"
 """Beside the runs of an experiment: the records of all runs that it expands to, in the order of its table."""
-
-MOST_FOLDS = 1000
 
 NAMED = 5
 """Missing runs that a remark names; the report's table of runs names all."""

@@ -8,6 +8,9 @@ from datamodules.files import digest
 
 Config = dict[str, Any]
 
+MOST_FOLDS = 1000
+"""Far beyond any use; what claims more is damaged, or a slip of the pen."""
+
 WITHOUT_EFFECT = (
     "data.workers",
     "data.cache",

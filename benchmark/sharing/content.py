@@ -17,6 +17,7 @@ from benchmark.runs.folder import Parts, RunRecord
 from benchmark.runs.images import ORIGINS, Images
 from benchmark.runs.reading import Order, Reading
 from benchmark.runs.seal import HASHES
+from benchmark.runs.settings import MOST_FOLDS
 from benchmark.runs.tuned import STATES, Trial
 from benchmark.scoring.absence import Absent
 from benchmark.scoring.calibration import COLUMNS
@@ -109,7 +110,7 @@ def _check_config(path: Path, place: Place | None) -> None:
     folds = config["data"].get("folds", 1)
     if not isinstance(network["class_path"], str) or not isinstance(network.get("init_args", {}), dict):
         raise TypeError("model.network is a class path and its settings")
-    if not isinstance(folds, int) or not 1 <= folds <= 1000:
+    if not isinstance(folds, int) or not 1 <= folds <= MOST_FOLDS:
         raise ValueError(f"data.folds is {folds}")
 
 
