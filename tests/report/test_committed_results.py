@@ -16,7 +16,7 @@ ANATOMIES = Path(__file__).parents[2] / "results/anatomies"
     [
         ("tables", ["laptop_short.zip"], []),
         ("modality", ["laptop_short.zip", "laptop_modality.zip"], ["--together", "modality"]),
-        ("fusion", ["cross_fusion.zip", "laptop_fusion.zip", "concatenation.zip"], ["--together", "fusion"]),
+        ("fusion", ["cross_fusion.zip", "laptop_fusion.zip"], ["--together", "fusion"]),
         ("seeds", ["laptop_short.zip", "seeds.zip"], []),
     ],
 )
