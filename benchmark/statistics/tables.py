@@ -26,7 +26,7 @@ TEST_COHORT = "test_cohort"
 
 
 def internal(cases: pd.DataFrame) -> pd.DataFrame:
-    """The cases of the folds' own test subjects with PET and MR as they are."""
+    """The cases of the folds' own test subjects with PET and MR as they are; uncopied where there are no others."""
     changed = _given(cases, TEST_COHORT) | _given(cases, MISSING) | _given(cases, MISALIGNED_MM)
     kept = _without_noise(cases) & ~changed
     return cases if kept.all() else cases[kept]

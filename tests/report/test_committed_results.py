@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from builders.tiny_experiment import petmr
 
@@ -27,7 +26,4 @@ def test_the_tables_of_the_anatomies_follow_from_their_packs(tmp_path, tables, p
     assert len(committed) >= 2
     for table in committed:
         (made,) = tmp_path.glob(f"*/*/{table.name}")
-        if table.suffix == ".csv":  # to the last digits, which differ between processors
-            pd.testing.assert_frame_equal(pd.read_csv(made), pd.read_csv(table), rtol=1e-9)
-        else:
-            assert made.read_bytes() == table.read_bytes(), table.name
+        assert made.read_bytes() == table.read_bytes(), table.name
