@@ -5,6 +5,7 @@
 - `COLUMNS`, for few voxels: the neighbourhoods of all voxels as the columns of one matrix,
   out `[O, V]` = weight `[O, 27 C]` @ columns `[27 C, V]`. A processor's native form then spends most of its time on
   bringing the weights into an order of its own, once forward and twice backward; a product takes them as they lie.
+  So also on grids smaller than the kernel, where its native form can't be trusted (`small_grids.py`).
 
 Which one is a function of shape and device alone, so that a run computes the same bits however often it is interrupted.
 
@@ -26,6 +27,7 @@ from torch.autograd.function import once_differentiable
 from models.parts.instance_norm import gradient, normalise
 from models.parts.layout import arranged
 from models.parts.precision import lowered
+from models.parts.small_grids import is_smaller
 
 FEW = 512
 """Voxels of a batch up to which columns are the faster form on a processor."""
@@ -90,7 +92,8 @@ def fastest(x: Tensor, weight: Tensor) -> Form:
     """The form for these shapes on this device."""
     if weight.shape[-1] == 1:
         return POINTWISE
-    if x.device.type == "cpu" and x.shape[0] * x.shape[2:].numel() <= FEW:
+    few = x.shape[0] * x.shape[2:].numel() <= FEW
+    if x.device.type == "cpu" and (few or is_smaller(x, weight)):
         return COLUMNS
     return NATIVE
 
