@@ -43,6 +43,15 @@ def stem(path: Path) -> str:
     return path.name.removesuffix(".gz").rpartition(".")[0]
 
 
+def opens(path: Path) -> bool:
+    """Whether there is an image whose header can be read; its voxels may be damaged all the same."""
+    try:
+        nib.load(path)
+    except (*DAMAGES, OSError, MemoryError):
+        return False
+    return True
+
+
 def load_whole(path: Path) -> SpatialImage:
     """Load an image into memory, its checksum verified where it is compressed; opening alone would not notice.
 

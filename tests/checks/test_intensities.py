@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -47,9 +48,25 @@ def test_all_other_numbers_are_scaled_by_percentiles(tmp_path):
 def test_one_subject_without_the_unit_is_enough(tmp_path):
     manifest = write_source(tmp_path)
     tell_units(tmp_path, "Bq/ml", "s0", "s1", "s2")
-    assert settled(manifest)[0].scaling["pet"] == DEFAULT
+    settings, intensities, _ = settled(manifest)
+    assert settings.scaling["pet"] == DEFAULT
+    assert str(intensities["pet"]).endswith("become 0 and 1 (default where images tell no unit: s3)")
     tell_units(tmp_path, "Bq/ml", "s3")
     assert settled(manifest)[0].scaling["pet"] == PAPER["pet"]
+
+
+@pytest.mark.parametrize("fault", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_an_image_that_cannot_be_opened_does_not_change_how_the_others_are_scaled(tmp_path, fault):
+    source, selection = write_freesurfer(tmp_path)
+    for name in ("ann", "ann2"):
+        (tmp_path / f"pet/{name}_pet.json").write_text('{"Units": "Bq/mL"}')
+    subjects = find_subjects(source, selection=selection)
+    (tmp_path / "pet/ann2_pet.json").unlink()
+    for path in subjects[-1].images.values():
+        fault(path)
+    settings, intensities, _ = settle(subjects, PrepareSettings(protocol="coarse9"))
+    assert settings.scaling == PAPER
+    assert not intensities["pet"].silent
 
 
 def test_simulated_images_of_any_voxel_size_say_what_their_numbers_are(tmp_path):
