@@ -62,20 +62,20 @@ def predict(
     trained = load_ensemble(checkpoint, place, trust or ())
     given = {name: options[name] for name in INFERENCE if options.get(name) is not None}  # type: ignore[literal-required]
     trained = changed(trained, options).adjusted(precision, **given)
-    subjects = of_source(source, {**options, "pet": pet}, trained) if source else one_subject(one, subject)
+    subjects, unsound = (
+        of_source(source, {**options, "pet": pet}, trained) if source else (one_subject(one, subject), ())
+    )
     with progress("predict", len(subjects)) as advance:
-        findings = label(trained, subjects, output, draw_sheet, device=place, uncertainty=uncertainty, progress=advance)
-    if findings:
+        further = label(trained, subjects, output, draw_sheet, device=place, uncertainty=uncertainty, progress=advance)
+    if findings := (*unsound, *further):
         show_findings(findings, str(source or "Images"))
-    wrong = faulty(findings)
-    stdout.print(f"{number_of(len(subjects) - len(wrong), 'subject')} labelled in {output}", markup=False)
+    wrong, every = faulty(findings), len(subjects) + len(faulty(unsound))
+    stdout.print(f"{number_of(every - len(wrong), 'subject')} labelled in {output}", markup=False)
     if any(map(is_quick, checkpoint)):
         write_text(output / CAUTION_FILE, f"{CAUTION}\n")
         stdout.print(CAUTION, markup=False)
     if wrong:
-        raise ValueError(
-            f"{len(wrong)} of {len(subjects)} subjects aren't labelled: {named(wrong)}; the table says why."
-        )
+        raise ValueError(f"{len(wrong)} of {every} subjects aren't labelled: {named(wrong)}; the table says why.")
 
 
 def score(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchmark.labelling.trained import Trained
+    from datamodules.findings import Finding
     from datamodules.sources.subjects import Subject
 
 
@@ -45,20 +46,29 @@ def one_subject(images: dict[str, Path], name: str | None) -> "tuple[Subject, ..
     return (subject,)
 
 
-def of_source(source: Path, options: Mapping[str, Any], trained: "Trained") -> "tuple[Subject, ...]":
-    """All subjects of a source, with those of their images that the network's cohort knows."""
+def of_source(
+    source: Path, options: Mapping[str, Any], trained: "Trained"
+) -> "tuple[tuple[Subject, ...], tuple[Finding, ...]]":
+    """The sound subjects of a source, with those of their images that the network's cohort knows; faults of the rest.
+
+    Raises:
+        FaultyDataError: If something is wrong with the source as a whole, or nobody is sound.
+    """
     from dataclasses import replace
 
     from benchmark.console import stdout
     from benchmark.verbs.reading import read_listing
-    from datamodules.findings import refuse_errors
+    from datamodules.findings import errors, refuse_errors
 
     listing = read_listing(source, options, labels=False)
-    refuse_errors(listing.findings)
+    wrong = errors(listing.findings)
+    sound = listing.without_faulty()
+    refuse_errors(sound.findings if sound.subjects else wrong)
     left = [name for name in listing.modalities if name not in trained.known_modalities]
     if left:
         stdout.print(f"Not read, as the network doesn't know it: {', '.join(left)}", markup=False)
-    return tuple(
+    known = tuple(
         replace(one, images={name: path for name, path in one.images.items() if name not in left})
-        for one in listing.subjects
+        for one in sound.subjects
     )
+    return known, wrong

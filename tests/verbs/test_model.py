@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from builders.cohorts import brain, make_cohort, save
+from builders.cohorts import brain, make_cohort, save, write_source
 from builders.sources import write_bids, write_freesurfer, write_sessions
 from builders.trained import train
 
@@ -67,6 +67,15 @@ def test_a_source_is_labelled_and_then_scored(cohort, checkpoint, tmp_path, caps
     assert "Cortex" in {row["structure"] for row in told["structures"]}
     assert 0 < dice["mean"] < 1
     assert dice["n"] == 4
+
+
+def test_a_missing_file_of_one_subject_does_not_stop_the_others(checkpoint, tmp_path, capsys):
+    manifest, found = write_source(tmp_path / "source", 3), tmp_path / "found"
+    (tmp_path / "source/s1/pet.nii.gz").unlink()
+    words = ["--source", manifest, "--output", found, "--device", "cpu"]
+    said = fails(capsys, "predict", "--checkpoint", checkpoint, *words)
+    assert said.endswith("petmr: 1 of 3 subjects aren't labelled: s1; the table says why.\n")
+    assert {path.name for path in found.glob("*_dseg.nii.gz")} == {"s0_dseg.nii.gz", "s2_dseg.nii.gz"}
 
 
 @pytest.mark.parametrize(
