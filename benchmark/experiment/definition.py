@@ -17,6 +17,7 @@ from benchmark.runs.reading import Order, Reading
 from benchmark.runs.settings import MOST_FOLDS, Config, Run, effective, merge
 from benchmark.runs.tuned import Tuned, read_tuned
 from benchmark.scoring.absence import Absent
+from datamodules.tables import FORMULA
 
 SHIPPED = Path(__file__).parents[2] / "experiments"
 """Installed beside this package, as every room of the project is."""
@@ -119,6 +120,11 @@ class Experiment:
         labels = [variant.label for variant in self.variants.values() if variant.label]
         if len(set(labels)) < len(labels):
             raise ValueError(f"'{self.name}' gives two variants one label; each needs its own: {', '.join(labels)}.")
+        if computed := [label for label in labels if FORMULA.fullmatch(label)]:
+            raise ValueError(
+                f"'{self.name}' has the label {computed[0]!r}: a spreadsheet would compute it. Begin it with a letter "
+                "or a digit."
+            )
 
     @property
     def reading(self) -> Reading:

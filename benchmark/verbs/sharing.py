@@ -1,5 +1,6 @@
 """The verbs that let others take part: pack, adopt, export, shrink."""
 
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +35,7 @@ def pack(
         made = write(runs, output, contents, advance)
     stdout.print(
         f"{output}: {number_of(made.runs, 'run')}, {number_of(made.files, 'file')} of {made.size / 2**20:.1f} MiB "
-        f"before compression, hash {made.hash}. Next: petmr report {output}",
+        f"before compression, hash {made.hash}. Next: {shlex.join(['petmr', 'report', str(output)])}",
         markup=False,
     )
 
@@ -79,7 +80,8 @@ def adopt(
     adoption = Adoption(name, fold, seed, tool, indices, unknown_labels == "background")
     with progress("adopt", len(opened.subjects) // loaded.folds) as advance:
         folder = take(loaded, opened, predictions, runs, adoption, advance)
-    stdout.print(f"Adopted as {folder.name}. Next: petmr report {runs}", markup=False)
+    command = shlex.join(["petmr", "report", str(runs)])
+    stdout.print(f"Adopted as {folder.name}. Next: {command}", markup=False)
 
 
 def export(
@@ -129,4 +131,5 @@ def shrink(checkpoint: Path, output: Path) -> None:
 
     check_writable(output)
     size = write(checkpoint, output)
-    stdout.print(f"{output}: {size / 1e6:.1f} MB. Next: petmr predict --checkpoint {output} --mr ...", markup=False)
+    command = shlex.join(["petmr", "predict", "--checkpoint", str(output), "--mr"])
+    stdout.print(f"{output}: {size / 1e6:.1f} MB. Next: {command} ...", markup=False)

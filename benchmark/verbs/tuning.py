@@ -1,5 +1,6 @@
 """The verb that searches settings of training."""
 
+import shlex
 from pathlib import Path
 
 
@@ -43,5 +44,6 @@ def tune(
     with progress("tune", trials * len(chosen(loaded, options))) as advance:
         found = search(loaded, opened, place, options, train, advance)
     show_table(tuned_table(found), f"{loaded.name}: {trials} trials each, {found.steps} steps at most, fold {fold}")
-    again = " ".join(filter(None, (str(experiment), f"--scale {scale}" if scale else "")))
-    stdout.print(f"Next: petmr run {again} --cohort {opened.path} --tuned {place / TUNED}", markup=False)
+    again = [str(experiment), *(["--scale", scale] if scale else [])]
+    command = shlex.join(["petmr", "run", *again, "--cohort", str(opened.path), "--tuned", str(place / TUNED)])
+    stdout.print(f"Next: {command}", markup=False)

@@ -85,6 +85,7 @@ def test_a_class_path_is_a_network(tmp_path):
         ({"variants": {"report": {"network": "vnet"}}}, "report can't be one"),
         ({"variants": {"..": {"network": "vnet"}}}, r"\.\. can't be one"),
         ({"name": "my exp #1: x"}, "my exp #1: x can't be one"),
+        ({"variants": {"a": {"network": "vnet", "label": "=1+1"}}}, "label '=1.1': a spreadsheet would compute it"),
         ({"variants": {}}, "0 variants"),
         ({"seeds": []}, r"seeds \[\]"),
         ({"seeds": [0, 0]}, "each seed once"),
