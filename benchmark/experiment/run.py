@@ -60,6 +60,7 @@ def train(cli: BenchmarkCLI, folder: RunFolder) -> None:
 
     Raises:
         SIGTERMException: If the process was told to stop.
+        ValueError: If training ended before the first validation, so that no epoch is the best.
     """
     _log_configuration(cli)
     last, best = folder.checkpoints / LAST, folder.checkpoints / BEST
@@ -68,6 +69,12 @@ def train(cli: BenchmarkCLI, folder: RunFolder) -> None:
     if cli.trainer.received_sigterm:  # Lightning ends quietly then, with exit code 0
         raise SIGTERMException
     if cli.trainer.is_global_zero:
+        if not best.is_file():
+            raise ValueError(
+                f"Training ended after {cli.trainer.global_step} steps, before its first validation, so that nothing "
+                f"is kept: an epoch has {cli.trainer.num_training_batches} steps, and a validation ends one. Raise "
+                "trainer.max_steps, or lower data.epoch_length."
+            )
         drop_optimizer(best)
         score = cli.trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
         write_json(folder.trained, {"steps": cli.trainer.global_step, "best_validation_dice": float(score)})

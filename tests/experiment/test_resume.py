@@ -48,6 +48,12 @@ def undisturbed(cohort, tmp_path_factory):
     return folder
 
 
+def test_a_training_that_ends_before_its_first_validation_says_so(cohort, tmp_path):
+    folder = begin(tmp_path, tiny(data={"epoch_length": 8}, trainer={"max_steps": 2}), cohort)
+    with pytest.raises(ValueError, match=r"ended after 2 steps, before its first validation.* an epoch has 4 steps"):
+        work(folder)
+
+
 def test_a_run_ends_with_scores_of_all_its_test_subjects_and_its_marker(undisturbed, cohort):
     tested = pd.read_csv(undisturbed.cases)["subject"]
     assert set(tested) == {path.name.removesuffix("_dseg.nii.gz") for path in undisturbed.predictions.iterdir()}
