@@ -12,6 +12,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datamodules.tables import FORMULA
+
 COLUMNS = ("label", "name", "side", "partner", "tissue", "colour", "folds")
 MIRROR = {"left": "right", "right": "left", "": ""}
 MAX_LABEL = 32766
@@ -85,6 +87,8 @@ def _parse_structure(cells: Sequence[str]) -> Structure:
     label, name, side, partner, tissue, colour, _ = (cell.strip() for cell in cells)
     if not name:
         raise ValueError("the name is empty.")
+    if FORMULA.fullmatch(name):
+        raise ValueError(f"the name is {name!r}: a spreadsheet would compute it. Begin it with a letter or a digit.")
     if side not in MIRROR:
         raise ValueError(f"the side is {side!r}, expected left, right or nothing.")
     return Structure(

@@ -24,6 +24,7 @@ def table(*rows: str) -> str:
         (table(BACKGROUND, LEFT.replace("left", "links")), "line 3: the side is 'links'"),
         (table(BACKGROUND, LEFT.replace("#dcd814", "yellow")), "line 3: the colour is 'yellow'"),
         (table(BACKGROUND, LEFT.replace("Left-Hippocampus", "")), "line 3: the name is empty"),
+        (table(BACKGROUND, LEFT.replace("Left-Hippocampus", "=1+1")), "the name is '=1+1': a spreadsheet would"),
         (table(BACKGROUND, LEFT + "9-3", RIGHT), "line 3: the range '9-3' runs backwards"),
         (table(BACKGROUND, LEFT + "50-60", RIGHT), "the label 53 is a structure of its own and is folded into 17"),
         (table(BACKGROUND, LEFT + "5-9", RIGHT + "9"), "the label 9 is folded into both 17 and 53"),
