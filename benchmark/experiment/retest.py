@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from benchmark.experiment.conditions import Condition
-from benchmark.runs.folder import RunFolder
+from benchmark.runs.folder import PATIENCE_S, RunFolder
+from benchmark.runs.lock import locked
 from benchmark.runs.seal import broken
 from benchmark.runs.settings import Config, merge
 from benchmark.runs.workplace import Workplace
@@ -72,8 +73,9 @@ class Retest(Workplace):
             "cohort": cohort.fingerprint,
             "data": dict(condition.data),
         }
-        write_text(self.config, yaml.safe_dump(self._changed(config, condition), sort_keys=False))
-        write_json(self.asked, {"about": about, "columns": dict(condition.columns)})
+        with locked(self.beginning, PATIENCE_S):
+            write_text(self.config, yaml.safe_dump(self._changed(config, condition), sort_keys=False))
+            write_json(self.asked, {"about": about, "columns": dict(condition.columns)})
 
     def is_done(self) -> bool:
         """Whether what was asked is what was done, and the cases are those that it wrote."""

@@ -46,6 +46,12 @@ def work(place: RunFolder | Retest) -> None:
             write_json(place.ended, {"state": state, "seconds": round(time.time() - started, 1), "error": error})
 
 
+def clear(place: RunFolder | Retest) -> None:
+    """Remove what killed processes left, but not what another command is writing here: what is to be done."""
+    with locked(place.beginning, PATIENCE_S):
+        remove_temporaries(place.path)
+
+
 def main() -> None:
     """Work in the folder named on the command line; the first of several ranks holds its lock."""
     speak()
@@ -58,7 +64,7 @@ def main() -> None:
             if is_first():
                 if place.is_done():  # by the process that held the lock until now
                     return
-                remove_temporaries(place.path)
+                clear(place)
                 place.ended.unlink(missing_ok=True)
                 keep_temporaries_in(place.path)
             work(place)

@@ -204,7 +204,7 @@ class RunFolder(Workplace):
             LockedError: If another command is just beginning.
         """
         record = RunRecord.of(run, cohort, splits)
-        with locked(self.path / "begin.lock", PATIENCE_S):
+        with locked(self.beginning, PATIENCE_S):
             self.check(run, record)
             write_json(self.parts, asdict(Parts.of(run, cohort, splits)))
             write_text(self.settings, yaml.safe_dump(run.config, sort_keys=False))

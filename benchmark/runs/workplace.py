@@ -31,6 +31,11 @@ class Workplace:
         return self.path / "lock"
 
     @property
+    def beginning(self) -> Path:
+        """Held while a command writes here what is to be done, or what killed processes were writing is removed."""
+        return self.path / "begin.lock"
+
+    @property
     def ended(self) -> Path:
         """How the last process ended, where it could still say so."""
         return self.path / "ended.json"

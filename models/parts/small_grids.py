@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 
 def keep_single(network: nn.Module) -> None:
-    """Have every `Conv3d` of a network compute in single precision where the kernel is larger than a processor's grid.
+    """Have every `Conv3d` of a network train in single precision where the kernel is larger than a processor's grid.
 
-    Parameters keep their names, and results on other grids and devices their bits.
+    Parameters keep their names, and results without gradients, on other grids and on other devices, their bits.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv3d):
@@ -24,6 +24,10 @@ def keep_single(network: nn.Module) -> None:
 def is_smaller(x: Tensor, weight: Tensor) -> bool:
     """Whether the grid of `[..., D, H, W]` has a side below the kernel's."""
     return any(side < length for side, length in zip(x.shape[-3:], weight.shape[-3:], strict=True))
+
+
+def _is_trained(x: Tensor, weight: Tensor) -> bool:
+    return torch.is_grad_enabled() and is_smaller(x, weight)
 
 
 class _KeptSingle:
@@ -36,7 +40,7 @@ class _KeptSingle:
         convolve: Any = type(self.convolution)._conv_forward
         autocast = torch.is_autocast_enabled("cpu")
         dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
-        if x.device.type != "cpu" or dtype != torch.bfloat16 or not is_smaller(x, weight):
+        if x.device.type != "cpu" or dtype != torch.bfloat16 or not _is_trained(x, weight):
             return convolve(self.convolution, x, weight, bias)  # type: ignore[no-any-return]
         single = (each if each is None else each.float() for each in (x, weight, bias))
         with torch.autocast("cpu", enabled=False):

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from builders.tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny,
 from benchmark.experiment.definition import Experiment, Variant, expand
 from benchmark.experiment.plan import Planned, plan, splits_of, training_jobs
 from benchmark.experiment.status import find_runs
+from benchmark.experiment.work import clear
 from benchmark.experiment.workflow import RunOptions, devices_of
 from benchmark.launching.launch import launch
 from benchmark.runs.folder import RunFolder
@@ -111,6 +113,19 @@ def test_two_commands_cannot_begin_two_configurations_in_one_folder(cohort, tmp_
     outcomes = launch(training_jobs(planned, cohort, splits_of(other, cohort)), Recorder())
     assert outcomes[0].state == "failed" and "model.learning_rate: 0.03 then, 0.5 now" in outcomes[0].message
     assert folder.read_record() == before
+
+
+def test_a_starting_run_removes_no_file_that_another_command_is_writing(cohort, tmp_path):
+    folder = begin(tmp_path, tiny(), cohort)
+    half_written = folder.path / ".123.run.json"
+    half_written.touch()
+    start = threading.Thread(target=clear, args=(folder,))
+    with locked(folder.beginning):
+        start.start()
+        start.join(0.5)
+        assert half_written.exists()
+    start.join()
+    assert not half_written.exists()
 
 
 def test_what_has_no_effect_on_results_may_change(cohort, tmp_path):
