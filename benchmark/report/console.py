@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from rich.text import Text
 
-from benchmark.console import progress, show_table, stdout
+from benchmark.console import show_table, stdout, steps
 from benchmark.report.options import ReportOptions
 from benchmark.report.page.render import ExperimentPage
 from benchmark.report.sheets.sheet import Sheet
@@ -26,9 +26,8 @@ def make_report(
         FileNotFoundError: If no run is complete.
         ValueError: As `benchmark.report.report`.
     """
-    with progress("report", 1) as advance:
-        made = report(folders, output, options)
-        advance(made.page.name)
+    with steps("report") as begin:
+        made = report(folders, output, options, begin)
     show_report(made)
     return made
 

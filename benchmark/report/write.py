@@ -57,6 +57,10 @@ SHEETS: Mapping[str, Callable[[Evidence, Numbers], Iterator[Sheet]]] = {
 """Section of the page to its tables."""
 
 
+Begin = Callable[[str], None]
+"""Called with the name of each step that begins."""
+
+
 @dataclass(frozen=True)
 class Report:
     """A written report.
@@ -74,7 +78,7 @@ def report(
     folders: Sequence[Path],
     output: Path,
     options: ReportOptions = ReportOptions(),  # noqa: B008  frozen
-    progress: Callable[[str], None] = lambda experiment: None,
+    begin: Begin = lambda step: None,
     provenance: Provenance | None = None,
 ) -> Report:
     """Write the report of all experiments whose runs lie in some folders.
@@ -83,7 +87,7 @@ def report(
         folders: Of experiments, or of single runs.
         output: Gets `report.html`, and a folder for each experiment with `cases.csv`, tables, numbers and figures.
         options: What it is to say, and how the experiments are read.
-        progress: Called with the name of each experiment that is written.
+        begin: Called with the name of each step that begins: a report of large runs takes minutes.
         provenance: What the page says of its making; this process where not given.
 
     Raises:
@@ -91,14 +95,15 @@ def report(
         ValueError: If runs contradict each other, can't share a table, or their files can't be read.
     """
     pages = []
+    begin("runs")
     found = gather(folders)
     if options.cohort:
         _require_match(open_cohort(options.cohort), found)
     for one in (join(found, options.together),) if options.together else found:
         evidence = replace(one, reading=one.reading.changed(options.changes))
-        pages.append(write_experiment(evidence, folders, output / evidence.experiment, options))
-        progress(evidence.experiment)
+        pages.append(write_experiment(evidence, folders, output / evidence.experiment, options, begin))
     page = output / PAGE
+    begin("page")
     write_text(page, render(pages, provenance or Provenance.now()))
     return Report(page, tuple(pages))
 
@@ -111,14 +116,17 @@ def _require_match(cohort: Cohort, found: Sequence[Evidence]) -> None:
 
 
 def write_experiment(
-    evidence: Evidence, folders: Sequence[Path], folder: Path, options: ReportOptions
+    evidence: Evidence, folders: Sequence[Path], folder: Path, options: ReportOptions, begin: Begin
 ) -> ExperimentPage:
     """Write tables, numbers and figures of one experiment, and give what the page shows of it."""
+    begin(f"{evidence.experiment}: statistics")
     found, cohort = compute(evidence), find_cohort(evidence, options.cohort)
     divided = divide(evidence, list(dict.fromkeys([*evidence.reading.by, *options.by])), cohort)
+    begin(f"{evidence.experiment}: tables")
     sheets, verdict = write_tables(evidence, found, divided, folder), found.verdict
     title, answers = headline(verdict, found.names), sentences(verdict, found.names, HEADINGS)
     write_json(folder / VERDICT, _known({"headline": title, "answers": answers, **asdict(verdict)}))
+    begin(f"{evidence.experiment}: figures")
     browser, middle = pictured(evidence, cohort, found.names) if cohort else (None, None)
     pictures = draw_all(evidence, found, middle, folder / "figures")
     facts = read_facts(evidence, cohort)

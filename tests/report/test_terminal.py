@@ -13,6 +13,7 @@ from builders.screens.terminal import in_terminal
 
 import benchmark.report.write
 from benchmark.figures.names import NETWORKS
+from benchmark.report.console import make_report
 from benchmark.report.write import report
 
 SHOW = """
@@ -52,3 +53,10 @@ def test_a_report_is_told_whole_in_so_many_columns(made: Path, columns: int):
     if len(shown) < len(whole):
         unbroken = "".join(text.split())
         assert re.search(rf"{columns}columnsaretoofew:.*spurious;allofitisin.*overall\.csv", unbroken)
+
+
+def test_a_report_tells_its_steps_as_they_begin(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setattr(benchmark.report.write, "draw_all", lambda *_: ())
+    make_report([write_runs(tmp_path / "runs", cases_of(4))], tmp_path / "report")
+    steps = ["runs", "test: statistics", "test: tables", "test: figures", "page"]
+    assert capsys.readouterr().err.splitlines() == [f"report: {step}" for step in steps]

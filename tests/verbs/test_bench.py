@@ -23,7 +23,9 @@ def test_a_comparison_is_shown_with_its_ratios():
 
 
 def test_the_verb_prints_and_writes_what_was_measured(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(scoring, "bench", lambda begin: CASES)
+    monkeypatch.setattr(scoring, "bench", lambda begin: begin("close: dice") or CASES)
     main(["bench", "scoring", "--json", str(tmp_path / "bench.json")])
     assert json.loads((tmp_path / "bench.json").read_text()) == CASES
-    assert "close: dice" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "close: dice" in told.out
+    assert told.err == "scoring: close: dice ...\n"
