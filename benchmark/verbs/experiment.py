@@ -127,7 +127,7 @@ def calibrate(runs: list[Path], *, only: str = "*") -> None:
     from benchmark.experiment.calibrate import calibrate_all
 
     calibrate_all(runs, only)
-    stdout.print(f"Next: {shlex.join(['petmr', 'report', *map(str, runs)])}", markup=False)
+    stdout.print(f"Next: petmr report {shlex.join(map(str, runs))}", markup=False)
 
 
 def report(

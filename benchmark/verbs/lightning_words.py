@@ -1,5 +1,6 @@
 """What is told about `fit`, `validate` and `test` before their heavy libraries are loaded."""
 
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +46,8 @@ def refuse_experiment(path: Path, verb: str) -> None:
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return  # which LightningCLI will tell
     if isinstance(content, dict) and "variants" in content:
+        command = shlex.join(["petmr", "run", str(path), "--cohort", "COHORT"])
         raise ValueError(
             f"{path}: is an experiment, and petmr {verb} takes the configuration of one network. Run it: "
-            f"petmr run {path} --cohort COHORT (--only VARIANT/fold-0-seed-0 for a single run)."
+            f"{command} (--only VARIANT/fold-0-seed-0 for a single run)."
         )

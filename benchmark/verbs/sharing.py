@@ -80,8 +80,7 @@ def adopt(
     adoption = Adoption(name, fold, seed, tool, indices, unknown_labels == "background")
     with progress("adopt", len(opened.subjects) // loaded.folds) as advance:
         folder = take(loaded, opened, predictions, runs, adoption, advance)
-    command = shlex.join(["petmr", "report", str(runs)])
-    stdout.print(f"Adopted as {folder.name}. Next: {command}", markup=False)
+    stdout.print(f"Adopted as {folder.name}. Next: {shlex.join(['petmr', 'report', str(runs)])}", markup=False)
 
 
 def export(
@@ -131,5 +130,5 @@ def shrink(checkpoint: Path, output: Path) -> None:
 
     check_writable(output)
     size = write(checkpoint, output)
-    command = shlex.join(["petmr", "predict", "--checkpoint", str(output), "--mr"])
-    stdout.print(f"{output}: {size / 1e6:.1f} MB. Next: {command} ...", markup=False)
+    command = shlex.join(["petmr", "predict", "--checkpoint", str(output), "--mr", "..."])
+    stdout.print(f"{output}: {size / 1e6:.1f} MB. Next: {command}", markup=False)

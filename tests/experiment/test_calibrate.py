@@ -15,7 +15,7 @@ from benchmark.sharing.unpack import opened
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     cohort = make_cohort(tmp_path_factory.mktemp("data"), subjects=4)
-    begun = begin(tmp_path_factory.mktemp("runs"), tiny(), cohort)
+    begun = begin(tmp_path_factory.mktemp("runs") / "my runs", tiny(), cohort)
     work(begun)
     return begun
 
@@ -35,7 +35,7 @@ def test_every_labelled_voxel_of_the_test_subjects_is_counted(folder, runs, caps
         assert found[key] == pytest.approx(voxels, rel=0.01)  # half precision may turn a tie
     right = counts.groupby("structure")["correct"].sum()
     assert (right <= counts.groupby("structure")["voxels"].sum()).all()
-    assert f"Next: petmr report {runs}" in capsys.readouterr().out.replace("\n", "")
+    assert f"Next: petmr report '{runs}'" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_what_was_measured_is_left_alone_and_what_was_altered_is_measured_again(folder, runs):

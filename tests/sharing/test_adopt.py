@@ -233,6 +233,6 @@ def test_the_verb_adopts_and_says_what_comes_next(
 ):
     maps, file = foreign(cohort, fold, tmp_path / "maps"), write_experiment(tmp_path / "e.yaml", EXPERIMENT)
     words = ["adopt", str(file), "--name", "tool", "--fold", "0", str(maps), "--cohort", str(cohort.path)]
-    main([*words, "--output", str(tmp_path / "runs")])
-    assert "Adopted as tool/fold-0-seed-0. Next: petmr report" in capsys.readouterr().out
-    assert (tmp_path / "runs/tool/fold-0-seed-0/done.json").is_file()
+    main([*words, "--output", str(tmp_path / "my runs")])
+    assert f"Adopted as tool/fold-0-seed-0. Next: petmr report '{tmp_path}/my runs'" in capsys.readouterr().out
+    assert (tmp_path / "my runs/tool/fold-0-seed-0/done.json").is_file()

@@ -118,6 +118,6 @@ def test_experiments_keep_their_labels_and_what_they_ask_for_together(tmp_path: 
 
 def test_the_verb_packs_and_says_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     runs = write_runs(tmp_path / "runs", CASES)
-    main(["pack", str(runs), "--output", str(tmp_path / "our x.zip"), "--by", "Lab A", "--only", "vnet/*"])
+    main(["pack", str(runs), "--output", str(tmp_path / "my x.zip"), "--by", "Lab A", "--only", "vnet/*"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "x.zip: 2 runs, 14 files of" in said and said.endswith(f"Next: petmr report '{tmp_path}/our x.zip'")
+    assert "x.zip: 2 runs, 14 files of" in said and said.endswith(f"Next: petmr report '{tmp_path}/my x.zip'")

@@ -3,6 +3,7 @@ import torch
 from builders.cohorts import make_cohort
 from builders.trained import train
 
+from benchmark.__main__ import main
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.labelling.trained import load_trained
 from benchmark.sharing.shrink import shrink
@@ -35,3 +36,8 @@ def test_tensors_that_half_precision_cannot_hold_stay_whole(checkpoint, tmp_path
     small = SafeCheckpointIO().load_checkpoint(tmp_path / "small.ckpt")["state_dict"]
     assert torch.equal(small[name], held["state_dict"][name])
     assert sum(tensor.dtype == torch.float32 for tensor in small.values()) == 1
+
+
+def test_the_verb_shrinks_and_says_what_comes_next(checkpoint, tmp_path, capsys):
+    main(["shrink", str(checkpoint), str(tmp_path / "my net.ckpt")])
+    assert f" MB. Next: petmr predict --checkpoint '{tmp_path}/my net.ckpt' --mr ..." in capsys.readouterr().out

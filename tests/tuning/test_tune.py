@@ -10,6 +10,7 @@ import pytest
 from builders.cohorts import make_cohort
 from builders.tiny_experiment import ENVIRONMENT, petmr, tiny, write_experiment
 
+from benchmark.__main__ import main
 from benchmark.experiment.definition import Experiment, expand, load_experiment
 from benchmark.experiment.workflow import RunOptions, run_experiment
 from benchmark.runs.about import read_about
@@ -162,6 +163,15 @@ def test_a_journal_of_another_configuration_is_not_gone_on_with(cohort, tmp_path
     changed = tiny({"a": "TinyNet", "b": "TinyNet"}, trainer={"max_epochs": 2}, data={"batch_size": 1})
     with pytest.raises(ValueError, match="identity: "):
         tune(changed, cohort, tmp_path, TuneOptions(1), fake)
+
+
+def test_the_verb_says_what_comes_next(cohort, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("benchmark.tuning.training.train", fake)
+    file = write_experiment(tmp_path / "my one.yaml", EXPERIMENT)
+    words = ["tune", str(file), "--cohort", str(cohort.path), "--trials", "1", "--scale", "laptop"]
+    main([*words, "--output", str(tmp_path / "out 1")])
+    command = f"petmr run '{file}' --scale laptop --cohort {cohort.path} --tuned '{tmp_path}/out 1/tuned.yaml'"
+    assert f"Next: {command}" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -17,14 +17,15 @@ def test_nothing_but_petmr_run_writes_into_the_folder_of_a_run(verb, tmp_path, c
 
 
 @pytest.mark.parametrize("verb", ["fit", "validate", "test"])
-def test_an_experiment_is_no_configuration_of_one_network(verb, tmp_path, capsys):
-    path = write_experiment(tmp_path / "mine.yaml", tiny())
+@pytest.mark.parametrize("form", [["--config", "{}"], ["--config={}"], ["-c", "{}"]], ids=" ".join)
+def test_an_experiment_is_no_configuration_of_one_network(verb, form, tmp_path, capsys):
+    path = write_experiment(tmp_path / "mine one.yaml", tiny())
     with pytest.raises(SystemExit) as end:
-        main([verb, "--config", str(path)])
+        main([verb, *(word.format(path) for word in form)])
     assert end.value.code == 1
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"petmr: {path}: is an experiment, and petmr {verb} takes the configuration of one network.")
-    assert f"petmr run {path} --cohort COHORT" in said
+    assert f"petmr run '{path}' --cohort COHORT" in said
 
 
 def test_the_help_is_short_and_points_to_experiments():
