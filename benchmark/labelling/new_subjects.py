@@ -1,7 +1,7 @@
 """New subjects, labelled: any grid and orientation in, FreeSurfer labels on the MR's grid out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from benchmark.labelling.trained import Trained
 from benchmark.labelling.whole_subjects import entropy, label_subject, subject_probabilities
 from benchmark.scoring.original_pet import MODALITY, body_weight_kg, read_original
 from datamodules.checks.snapshot import Snapshot, mid_planes
+from datamodules.checks.voxel_checks import SHEET
 from datamodules.cohort.unlabelled import Unlabelled, prepare_unlabelled
 from datamodules.files import atomic_path
 from datamodules.findings import FaultyDataError, Finding, error, note
@@ -22,6 +23,7 @@ from datamodules.labels.protocol import Protocol
 from datamodules.sources.subjects import Subject
 from datamodules.tables import merge_rows
 from datamodules.volumes.grid import Array
+from datamodules.volumes.placement import LOOK
 from datamodules.volumes.write import write_image, write_labels
 
 Draw = Callable[[Path, Sequence[Snapshot], Protocol], None]
@@ -122,7 +124,13 @@ def _predict_subject(
     draw(output / f"{subject.id}.png", [_snapshot(subject, prepared, indices)], trained.protocol)
     volumes = _measure(trained, subject, prepared, restored)
     volumes.insert(0, "subject", subject.id)
-    return Predicted(volumes, (*prepared.findings, *_without(subject, trained)))
+    found = (_pictured(finding) for finding in prepared.findings)
+    return Predicted(volumes, (*found, *_without(subject, trained)))
+
+
+def _pictured(finding: Finding) -> Finding:
+    """Whoever is to look at a sheet of the source finds here a picture beside the labels."""
+    return replace(finding, remedy=f"Look at {finding.subject}.png.") if finding.remedy in (SHEET, LOOK) else finding
 
 
 def _input(trained: Trained, prepared: Unlabelled, device: str) -> Tensor:

@@ -50,10 +50,12 @@ def average_frames(image: SpatialImage, path: Path, frames: Frames | None) -> Ar
     """
     count = image.shape[3]
     if frames is None:
-        raise ValueError(
-            f"{path}: holds {count} frames {image.shape}; expected three dimensions. "
+        remedy = (
             f"Say which frames to average, such as --frames 0:{count}."
+            if "FrameDuration" in read_sidecar(path)
+            else "Keep the volume that is meant; a dynamic PET needs a sidecar (.json) with FrameDuration."
         )
+        raise ValueError(f"{path}: holds {count} frames {image.shape}; expected three dimensions. {remedy}")
     if frames.last > count:
         raise ValueError(f"{path}: holds {count} frames, numbered 0 to {count - 1}; --frames {frames} reaches beyond.")
     weights = frame_weights(read_sidecar(path), count, path)[frames.first : frames.last]

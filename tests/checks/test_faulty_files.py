@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 
+import nibabel as nib
 import numpy as np
 import pytest
 from builders.cohorts import LIA, brain, make_cohort, save, write_source
@@ -133,6 +134,16 @@ def test_3_equal_shape_is_not_equal_grid(source, tmp_path):
     save(source / "s2/pet.nii.gz", brain(2)[0], shifted)
     assert "warning s2: Lies on another grid" in warned(source, tmp_path)
     assert "though the shapes are equal" in warned(source, tmp_path)
+    assert "Look whether they lie on each other: petmr check SOURCE --sheet sheet.png." in warned(source, tmp_path)
+
+
+def test_3_an_image_in_two_places_is_told_with_how_to_look_at_it(source, tmp_path):
+    image = nib.Nifti1Image(brain(2)[1], LIA)
+    image.set_sform(LIA, 1)
+    image.set_qform(LIA @ translation(2), 1)
+    nib.save(image, source / "s2/mr.nii.gz")
+    told = "warning s2: sform and qform place it differently; sform is used. Look at it: petmr check SOURCE --sheet"
+    assert told in warned(source, tmp_path)
 
 
 def test_4_float_noise_is_tolerated(source, tmp_path):
@@ -196,13 +207,30 @@ def test_6_two_units_in_one_range_are_refused(source, tmp_path, capsys):
     assert "numbers" not in warned(source, tmp_path)
 
 
+def test_6_the_remedy_for_an_mr_is_its_own_scaling(source, capsys):
+    for name, units in (("s0", "Bq/mL"), ("s1", "Bq/mL"), ("s2", "kBq/mL")):
+        (source / f"{name}/mr.json").write_text(json.dumps({"Units": units}))
+    said = refused(source, capsys, *PAPER)
+    assert """Convert them, or scale by percentiles: --scaling '{"mr": "p0.5:p99.5"}'.""" in said
+    assert '"pet"' not in said
+
+
 def test_7_a_dynamic_pet_is_refused_with_the_remedy(source, tmp_path, capsys):
     pet = brain(1)[0]
     save(source / "s1/pet.nii.gz", np.stack([pet, pet], -1))
-    assert "s1/pet.nii.gz: holds 2 frames (24, 24, 24, 2); expected three dimensions" in refused(source, capsys)
+    said = refused(source, capsys)
+    assert "s1/pet.nii.gz: holds 2 frames (24, 24, 24, 2); expected three dimensions" in said
+    assert "a dynamic PET needs a sidecar (.json) with FrameDuration" in said
     assert "its sidecar's FrameDuration is None" in refused(source, capsys, "--frames", "0:2")
     (source / "s1/pet.json").write_text('{"FrameDuration": [60, 120], "FrameTimesStart": [0, 90]}')
     assert "starts at 0 s and lasts 60 s, but frame 1 starts at 90 s" in warned(source, tmp_path, "--frames", "0:2")
+
+
+def test_7_an_mr_of_several_volumes_is_not_told_to_average_frames(source, capsys):
+    save(source / "s1/mr.nii.gz", np.stack([brain(1)[1]] * 2, -1))
+    said = refused(source, capsys)
+    assert "s1/mr.nii.gz: holds 2 frames (24, 24, 24, 2); expected three dimensions. Keep the volume that" in said
+    assert "--frames" not in said
 
 
 def test_8_unknown_labels_are_listed_and_become_background_only_when_asked(source, tmp_path, capsys):

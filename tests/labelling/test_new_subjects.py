@@ -280,6 +280,21 @@ def test_the_message_about_another_grid_names_the_mr(checkpoints, subjects, tmp_
     assert any(text.startswith("Lies on another grid than mr.nii.gz") for text in told)
 
 
+def test_who_is_to_look_is_shown_the_picture_and_no_sheet(checkpoints, subjects, tmp_path):
+    mr = nib.load(subjects[0].images["mr"])
+    moved = mr.affine.copy()
+    moved[0, 3] += 0.5
+    twice_placed = nib.Nifti1Image(mr.get_fdata(dtype=np.float32), moved)
+    twice_placed.set_qform(mr.affine, 1)
+    twice_placed.set_sform(moved, 1)
+    nib.save(twice_placed, tmp_path / "mr.nii.gz")
+    subject = replace(subjects[0], images={**subjects[0].images, "mr": tmp_path / "mr.nii.gz"})
+    found = predict(load_trained(checkpoints[0]), [subject], tmp_path, sketch)
+    assert {one.kind for one in found if one.remedy == "Look at s0.png."} >= {"two places", "resampled, equal shape"}
+    assert not any("sheet" in one.remedy for one in found)
+    assert (tmp_path / "s0.png").is_file()
+
+
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "tpu9"])
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(name):
     with pytest.raises(ValueError, match=f"There is no device '{name}' here: choose of cpu"):
