@@ -72,14 +72,14 @@ def _step(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What was found so far, after each network."""
     import os
 
-    import torch
-
     from benchmark.bench.profile import Sizes
     from benchmark.bench.step import Place, bench
+    from benchmark.labelling.devices import choose_device
     from benchmark.verbs.networks import builders
 
-    device = options.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
-    place = Place(device, options.get("threads", os.cpu_count() or 1), options.get("repeats", 3))
+    place = Place(
+        choose_device(options.get("device")), options.get("threads", os.cpu_count() or 1), options.get("repeats", 3)
+    )
     patch = options.get("patch", 64)
     sizes = Sizes((patch, patch, patch), out_channels=options.get("classes", 45))
     for found in bench(builders(options.get("networks")), sizes, place, _teller("step")):

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from builders.cohorts import brain, make_cohort, save, write_source
-from builders.sources import write_bids, write_freesurfer, write_sessions
+from builders.cohorts import LIA, brain, make_cohort, save, write_source
+from builders.sources import save_mgz, write_bids, write_freesurfer, write_sessions
 from builders.trained import train
 
 from benchmark.__main__ import main
@@ -164,6 +164,31 @@ def test_freesurfer_subjects_and_sessions_of_bids_are_labelled(checkpoint, tmp_p
     assert set(pd.read_csv(tmp_path / "out/volumes.csv")["subject"]) == {"ann", "sub-1_ses-late"}
 
 
+def test_of_several_tracers_and_runs_the_named_ones_are_labelled(checkpoint, tmp_path, capsys):
+    bids = write_bids(tmp_path / "bids", 1)
+    save(bids / "sub-0/pet/sub-0_trc-PIB_pet.nii.gz", brain(1)[0])
+    (bids / "sub-0/anat/sub-0_T1w.nii.gz").rename(bids / "sub-0/anat/sub-0_run-1_T1w.nii.gz")
+    save(bids / "sub-0/anat/sub-0_run-2_T1w.nii.gz", brain(0)[1])
+    words = ["predict", "--checkpoint", str(checkpoint), "--output", str(tmp_path / "out"), "--source", str(bids)]
+    assert "Choose with --tracer 18FFDG or PIB" in fails(capsys, *words, "--run", "2")
+    assert "Choose with --run 1 or 2" in fails(capsys, *words, "--tracer", "PIB")
+    main([*words, "--tracer", "PIB", "--run", "2"])
+    assert (tmp_path / "out/sub-0_dseg.nii.gz").is_file()
+
+
+def test_new_subjects_may_be_read_less_strictly_as_in_prepare(checkpoint, tmp_path, capsys):
+    pet, mr, _ = brain(0)
+    pet[3, 4, 5] = np.nan
+    away = LIA.copy()
+    away[0, 3] += 8
+    images = ["--pet", save(tmp_path / "pet.nii.gz", pet, away), "--mr", save(tmp_path / "mr.nii.gz", mr)]
+    words = ["predict", "--checkpoint", checkpoint, *images, "--subject", "ann", "--output", tmp_path / "out"]
+    for options in (["--nan", "zero"], ["--coverage", "0.5"]):
+        assert "1 of 1 subjects aren't labelled: ann" in fails(capsys, *words, *options)
+    main([*map(str, words), "--nan", "zero", "--coverage", "0.5"])
+    assert (tmp_path / "out/ann_dseg.nii.gz").is_file()
+
+
 def test_label_maps_are_not_looked_for(checkpoint, tmp_path):
     bids = write_bids(tmp_path / "bids", 1)
     save(bids / "derivatives/other/sub-0/anat/sub-0_desc-aseg_dseg.nii.gz", brain(0)[2])  # a second pipeline
@@ -183,12 +208,13 @@ def test_a_network_of_mr_alone_labels_mr_alone(tmp_path, capsys):
     assert len(list((tmp_path / "out").glob("*_dseg.nii.gz"))) == 2
 
 
-@pytest.mark.parametrize("verb", ["predict", "profile"])
+@pytest.mark.parametrize("verb", ["predict", "profile", "bench"])
 @pytest.mark.parametrize("device", ["cuda:99", "gpu"])
 def test_a_device_that_is_not_there_is_one_sentence(checkpoint, images, tmp_path, capsys, verb, device):
     words = {
         "predict": ["predict", "--checkpoint", checkpoint, *images, "--output", tmp_path / "out"],
         "profile": ["profile", "--networks", "unet3d", "--patch", "32", "--run"],
+        "bench": ["bench", "step", "--networks", "unet3d", "--patch", "32"],
     }[verb]
     said = fails(capsys, *words, "--device", device)
     assert said.splitlines()[-1] == f"petmr: There is no device '{device}' here: choose of {present()}."
@@ -207,6 +233,17 @@ def test_one_label_map_is_scored_against_another_with_a_row_a_structure(tmp_path
     assert "1 subject, 8 structures" in said
     for structure in load_protocol("coarse9").names[1:]:
         assert structure in said
+
+
+def test_of_freesurfers_label_maps_the_named_one_is_scored(tmp_path):
+    subjects, _ = write_freesurfer(tmp_path / "fs", ["ann"])
+    save_mgz(subjects / "ann/mri/wmparc.mgz", np.roll(brain(0)[2], 1, 0).astype(np.int32))
+    mine, output = save(tmp_path / "mine/ann_dseg.nii.gz", brain(0)[2]), tmp_path / "cases.csv"
+    words = ["score", str(mine.parent), str(subjects), "--protocol", "coarse9", "--output", str(output)]
+    main([*words, "--segmentation", "wmparc"])
+    assert pd.read_csv(output)["dice"].max() < 1
+    main(words)
+    assert pd.read_csv(output)["dice"].dropna().eq(1).all()
 
 
 def test_score_tries_its_output_first(tmp_path, capsys):
