@@ -147,7 +147,7 @@ def test_a_trusted_network_whose_setting_is_a_class_is_still_refused(cohort, tmp
 def test_a_trusted_name_that_is_no_network_or_not_there_is_refused(genuine, here):
     for name, reason in {
         "os.getcwd": "is no network",
-        "nowhere.Net": "isn't found",
+        "nowhere.Net": r"isn't found \(No module.*the folder that holds it, or set PYTHONPATH",
         "torch.nn.Nothing": "isn't found",
     }.items():
         forged = forge(genuine, here / "forged.ckpt", network={"class_path": name, "init_args": {}})

@@ -16,7 +16,7 @@ from benchmark.experiment.definition import Experiment, Variant, expand
 from benchmark.experiment.plan import Planned, plan, splits_of, training_jobs
 from benchmark.experiment.status import find_runs
 from benchmark.experiment.work import clear
-from benchmark.experiment.workflow import RunOptions, devices_of
+from benchmark.experiment.workflow import RunOptions, bring, devices_of
 from benchmark.launching.launch import launch
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.lock import LockedError, locked
@@ -67,6 +67,25 @@ def test_what_is_done_is_skipped_and_failures_do_not_stop_the_rest(cohort, tmp_p
     outcomes = launched(experiment, cohort, tmp_path, again)
     assert again.ran == ["a/fold-0-seed-0"]
     assert [outcome.state for outcome in outcomes] == ["done", "skipped", "skipped", "skipped"]
+
+
+class Slow(Recorder):
+    """A launcher that takes long enough to be looked at."""
+
+    def __call__(self, folder):
+        folder.progress.write_text('{"epoch": 2, "epochs": 5, "loss": 0.5, "dice": 0.75, "seconds": 60, "left": 90}')
+        time.sleep(2.2)
+        super().__call__(folder)
+
+
+def test_what_a_run_is_at_is_told_meanwhile(cohort, tmp_path, capsys):
+    planned = planned_of(tiny(), cohort, tmp_path, "*/fold-0-*")
+    bring("tiny", training_jobs(planned, cohort, splits_of(tiny(), cohort)), Slow())
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "tiny: tiny/fold-0-seed-0: epoch 2/5, loss 0.500, Dice 0.750, 0:01:30 left",
+        "tiny 1/1: tiny/fold-0-seed-0 done",
+    ]
 
 
 def test_a_run_that_cannot_be_begun_fails_alone(cohort, tmp_path):

@@ -105,6 +105,8 @@ def test_commands_to_go_on_with_can_be_given_as_they_stand(tmp_path, capsys):
     manifest = write_source(tmp_path / "my source", 3)
     main(["prepare", str(manifest), str(tmp_path / "Köln 1"), "--protocol", "coarse9"])
     assert f"Next: petmr run EXPERIMENT.yaml --cohort '{tmp_path}/Köln 1'" in capsys.readouterr().out
+    main(["simulate", str(tmp_path / "my phantom"), "--subjects", "1", "--size", "24", "--spacing", "8"])
+    assert f"Next: petmr prepare '{tmp_path}/my phantom' COHORT" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,8 @@ def test_files_that_cannot_be_written_are_refused_before_anything_is_read(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("datamodules.sources.find.list_source", lambda *a, **b: pytest.fail("the source was read"))
     assert match in fails(capsys, "check", str(manifest), *options)
+    if "--json" in options:
+        assert match in fails(capsys, "prepare", str(manifest), "cohort", *options)
 
 
 def test_every_finding_is_told_where_asked(tmp_path, capsys):
@@ -135,6 +139,18 @@ def test_every_finding_is_told_where_asked(tmp_path, capsys):
     assert "4: s0, s1, s2 and 1 more" in " ".join(short.split())
     assert "A row a kind, 5 findings in all: --all or --json FILE tells each." in short
     assert long.count("absent: Ventricles") == 4 * short.count("absent: Ventricles") == 4
+    main(["prepare", manifest, str(tmp_path / "cohort"), "--protocol", "coarse9", "--all"])
+    assert capsys.readouterr().out.count("absent: Ventricles") == 4
+
+
+def test_every_error_of_a_refused_source_is_told_where_asked(tmp_path, capsys):
+    manifest = str(write_source(tmp_path / "source", 4))
+    for index in range(3):
+        save(tmp_path / f"source/s{index}/pet.nii.gz", np.zeros((24, 24, 24), np.float32))
+    for options, rows in (([], 1), (["--all"], 3)):
+        with pytest.raises(SystemExit):
+            main(["prepare", manifest, str(tmp_path / "cohort"), "--protocol", "coarse9", *options])
+        assert capsys.readouterr().out.count("every voxel is 0") == rows
 
 
 def test_a_picture_is_written_as_it_is_called(tmp_path, capsys):

@@ -16,7 +16,9 @@ def test_everything_shipped_is_listed_with_a_sentence(capsys):
         found = find()
         assert kind in printed and all(f"  {name} " in printed for name in found)
         assert all(text and "\n" not in text for text in found.values()), kind
+    assert {"networks", "experiments", "scales", "recipes", "protocols", "fusions"} < set(SHIPPED)
     assert set(SHIPPED["networks"]()) == set(shipped("networks"))
+    assert {"paper", "compact", "laptop", "demo"} <= set(SHIPPED["scales"]())
     assert set(FUSIONS) < set(SHIPPED["fusions"]())
 
 
