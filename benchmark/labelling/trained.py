@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from benchmark.checkpoints import SafeCheckpointIO
+from benchmark.labelling.devices import feasible
 from benchmark.labelling.sliding_window import Network, SlidingWindow, ensemble, in_precision
 from benchmark.labelling.whole_subjects import Inference
 from benchmark.trust import FAILURES, build_network
@@ -41,7 +42,7 @@ class Trained:
         settings: How images are prepared, the voxel size of the training among it.
         contract: What the voxels of the training cohort are.
         inference: How whole subjects are labelled.
-        precision: In which the network runs: `32`, `bf16` or `16`.
+        precision: In which the network runs: `32`, `bf16` or `16`; that of its training, if the device computes in it.
     """
 
     bare: Network
@@ -137,7 +138,7 @@ def _trained(checkpoint: Mapping[str, Any], device: str, trusted: Collection[str
         settings=PrepareSettings.from_dict(data[PREPARATION]["settings"]),
         contract=Contract.from_dict(data[PREPARATION]["contract"]),
         inference=Inference.from_dict(checkpoint["inference"]),
-        precision=_short(checkpoint.get("precision", "32-true")),
+        precision=feasible(_short(checkpoint.get("precision", "32-true")), device),
     )
 
 

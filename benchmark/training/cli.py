@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from benchmark.checkpoints import SafeCheckpointIO
+from benchmark.training.mixed_precision import precision_of
 from benchmark.training.processes import environments, strategy_of
 from benchmark.training.quiet import leave_out
 from benchmark.training.task import SegmentationTask
@@ -46,7 +47,9 @@ class BenchmarkCLI(LightningCLI):
         given = chosen.plugins if isinstance(chosen.plugins, list) else [chosen.plugins]
         known = [] if self.subcommand else environments()  # a command of the user's own may be started by anything
         plugins = [*(plugin for plugin in given if plugin), *known, SafeCheckpointIO()]
-        trainer: L.Trainer = super().instantiate_trainer(plugins=plugins, strategy=strategy_of(chosen), **settings)
+        trainer: L.Trainer = super().instantiate_trainer(
+            plugins=plugins, strategy=strategy_of(chosen), precision=precision_of(chosen), **settings
+        )
         return trainer
 
     def instantiate_classes(self) -> None:

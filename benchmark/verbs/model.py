@@ -39,7 +39,8 @@ def predict(
         source: Many subjects instead: manifest CSV, BIDS folder, FreeSurfer subjects or the paper's layout.
         subject: Name of the one subject; that of its MR where not given.
         device: Such as cuda or cpu; a GPU where there is one if not given.
-        precision: Of the network: 32 bits, or half; as in its training where not given.
+        precision: Of the network: 32 bits, or half; where not given as in its training, but 32 on a processor that has
+            no instructions for half.
         uncertainty: Also write SUBJECT_entropy.nii.gz: 0 where the network is certain, 1 where it knows nothing.
         trust: Networks of your own that a checkpoint may name, such as my_networks.TinyNet: their code runs.
     """

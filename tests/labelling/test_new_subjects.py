@@ -12,7 +12,7 @@ from builders.trained import train
 
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.figures.pictures.contact_sheet import draw_sheet
-from benchmark.labelling.devices import choose_device
+from benchmark.labelling.devices import choose_device, feasible
 from benchmark.labelling.new_subjects import choose_images, predict
 from benchmark.labelling.predictions import write_prediction
 from benchmark.labelling.trained import load_ensemble, load_trained
@@ -144,13 +144,32 @@ def test_settings_of_inference_travel_with_the_checkpoint_and_can_be_changed(che
     assert changed.window.size == (16, 16, 16)
 
 
-def test_a_network_labels_in_the_precision_of_its_training_unless_told_otherwise(cohort, checkpoints, tmp_path):
+@pytest.fixture
+def processor(monkeypatch):
+    """Pretend another kind of processor."""
+    return lambda kind: monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: kind)
+
+
+def test_a_network_labels_in_the_precision_of_its_training_unless_told_otherwise(
+    cohort, checkpoints, tmp_path, processor
+):
+    processor("AVX512")
     halved = load_trained(train(cohort, tmp_path, precision="bf16-mixed"))
     window = torch.rand(1, 2, 16, 16, 16)
     dtypes = [one.network(window).dtype for one in (halved, halved.adjusted("32"), halved.adjusted(mirror=False))]
     assert dtypes == [torch.bfloat16, torch.float32, torch.bfloat16]
     with pytest.raises(ValueError, match=r"can't be averaged: inference precision 32 against bf16\.$"):
         load_ensemble([checkpoints[0], tmp_path / "seed-0.ckpt"])
+
+
+def test_a_processor_that_takes_ages_for_half_precision_labels_in_single_unless_told_otherwise(
+    cohort, checkpoints, tmp_path, processor
+):
+    halved = train(cohort, tmp_path, precision="bf16-mixed")
+    processor("AVX2")
+    assert load_trained(halved).precision == "32" and load_trained(halved).adjusted("bf16").precision == "bf16"
+    assert load_ensemble([checkpoints[0], halved]).precision == "32"
+    assert feasible("bf16", "cuda:1") == "bf16"
 
 
 def test_half_precision_labels_almost_alike(cohort, checkpoints):

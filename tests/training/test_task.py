@@ -118,6 +118,18 @@ def test_settings_that_trade_numbers_for_speed_are_set_as_configured(cohort, tmp
     assert not torch.utils.deterministic.fill_uninitialized_memory
 
 
+@pytest.mark.parametrize(("processor", "precision"), [("AVX2", "32-true"), ("AVX512", "bf16-mixed")])
+def test_a_processor_that_takes_ages_for_half_precision_trains_in_single_and_says_so(
+    cohort, tmp_path, monkeypatch, caplog, processor, precision
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: processor)
+    chosen = tiny(trainer={"precision": "bf16-mixed"})
+    with caplog.at_level("INFO", "benchmark"):
+        cli = build(["--config", str(begin(tmp_path, chosen, cohort).config)], run=False)
+    assert cli.numerics()["precision"] == precision
+    assert ("In single precision instead of bf16-mixed" in caplog.text) == (processor == "AVX2")
+
+
 def trainer(folder, epochs, **settings):
     return L.Trainer(
         max_epochs=epochs,
