@@ -60,10 +60,12 @@ class Retest(Workplace):
         """Say what is to be done here.
 
         Raises:
-            ValueError: If the network can't be tested on another cohort.
+            ValueError: If the cohort lacks the modality, or the network can't be tested on another cohort.
         """
         config = self.run.read_config()
         cohort = open_cohort(Path(condition.data.get("cohort", config["data"]["cohort"])))
+        if condition.needs and condition.needs not in cohort.modalities:
+            raise ValueError(f"{condition.name}: the cohort has {', '.join(cohort.modalities)}, no {condition.needs}.")
         if "cohort" in condition.data:
             if not splits_path(cohort.path, 1, 0).is_file():
                 certify(cohort, 1, 0, "test-only")

@@ -46,7 +46,7 @@ def protocol(labels: Path, output: Path, *, present: list[Path] | None = None) -
     from datamodules.files import check_writable, write_text
     from datamodules.labels.foreign_tables import draft_structures, read_foreign, table_text
     from datamodules.labels.protocol_table import read_table
-    from datamodules.sources.subjects import named
+    from datamodules.sources.subjects import named, number_of
 
     if output.suffix != ".tsv":
         raise ValueError(f"{output}: a protocol is a tab-separated table; expected a name that ends in .tsv.")
@@ -63,9 +63,8 @@ def protocol(labels: Path, output: Path, *, present: list[Path] | None = None) -
     read_table(text, source=str(labels))
     write_text(output, text)
     pairs = sum(one.partner is not None for one in structures) // 2
-    stdout.print(
-        f"{output}: background and {len(structures) - 1} structures, {pairs} pairs of left and right.", markup=False
-    )
+    counts = f"{number_of(len(structures) - 1, 'structure')}, {number_of(pairs, 'pair')} of left and right"
+    stdout.print(f"{output}: background and {counts}.", markup=False)
     if unnamed := sorted(ids - {entry.label for entry in entries} - {0}):
         stdout.print(f"Not in {labels}, though in the label maps: {named(unnamed)}.", markup=False)
     command = shlex.join(["petmr", "check", "SOURCE", "--protocol", str(output)])

@@ -94,14 +94,17 @@ def show_intensities(modalities: "Mapping[str, Intensities]") -> None:
 def refusal(findings: "Sequence[Finding]", source: Path, subjects: Iterable[str], *, every: bool = False) -> ValueError:
     """Print errors as a table; returns the sentence to end with, which says how to go on."""
     from benchmark.verbs.tables.findings import show_findings
-    from datamodules.sources.subjects import faulty, named
+    from datamodules.sources.subjects import faulty, named, number_of
 
     show_findings(findings, str(source), every=every)
     whom = list(faulty(findings))
     if any(not finding.subject for finding in findings):
         return ValueError(f"{source}: can't be prepared as it is; the table says why.")
+    every_subject = {*subjects, *whom}
+    if len(whom) == len(every_subject):
+        return ValueError(f"{source}: nobody is sound of {number_of(len(whom), 'subject')}; the table says why.")
     exclude = f"--exclude {shlex.join(whom)} or " if len(whom) <= SHOWN else ""
     return ValueError(
-        f"{source}: {len(whom)} of {len({*subjects, *whom})} subjects are faulty: {named(whom)}. Mend them and give "
+        f"{source}: {len(whom)} of {len(every_subject)} subjects are faulty: {named(whom)}. Mend them and give "
         f"the same command, which goes on with what is ready, or leave them out: {exclude}--skip-faulty."
     )

@@ -100,7 +100,7 @@ def test_nothing_is_left_where_nobody_is_sound(tmp_path, capsys):
     manifest = write_source(tmp_path / "source", 3)
     for index in range(3):
         save(tmp_path / f"source/s{index}/pet.nii.gz", EMPTY)
-    assert "3 of 3 subjects are faulty" in refused(capsys, manifest, tmp_path / "cohort").err
+    assert "nobody is sound of 3 subjects; the table says why." in refused(capsys, manifest, tmp_path / "cohort").err
     assert "Nobody is left: all 3 subjects are faulty" in refused(capsys, manifest, tmp_path / "c", "--skip-faulty").err
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 

@@ -12,6 +12,7 @@ from builders.tiny_experiment import begin, petmr, retest, tiny
 
 from benchmark.__main__ import main
 from benchmark.experiment.conditions import Conditions, check_elsewhere, elsewhere, misaligned, noisy, without
+from benchmark.experiment.retest import Retest
 from benchmark.experiment.work import work
 from benchmark.experiment.workflow import evaluate
 from benchmark.scoring.case_table import read_cases
@@ -52,6 +53,13 @@ def test_an_evaluation_tells_its_progress_and_nothing_else(folder):
     assert told.returncode == 0
     assert all(line.startswith("noise-0.3: ") for line in told.stderr.splitlines()[:-1])
     assert told.stderr.endswith("noise-0.3 1/1: tiny/fold-0-seed-0 under noise-0.3 done\n")
+
+
+def test_a_modality_that_the_cohort_lacks_is_refused_before_a_process_starts(folder):
+    place = Retest.of(folder, without("flair"))
+    with pytest.raises(ValueError, match=r"^missing-flair: the cohort has pet, mr, no flair\.$"):
+        place.ask(without("flair"))
+    assert not place.path.exists()
 
 
 def test_no_noise_is_no_condition_and_a_modality_must_be_there():
