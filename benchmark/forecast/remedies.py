@@ -17,12 +17,12 @@ GRAIN = 32
 
 
 def memory_of(cli: BenchmarkCLI) -> StepMemory:
-    """What a step of a run's own settings holds.
+    """What a step of a run's own settings holds, where it will be done: this machine may have another precision.
 
     Raises:
         RuntimeError: If the network looks at values.
     """
-    return step_memory(cli.model.network, sizes_of(cli), cli.datamodule.batch_size, str(cli.trainer.precision))
+    return step_memory(cli.model.network, sizes_of(cli), cli.datamodule.batch_size, cli.asked_precision)
 
 
 def remedy(run: Run, cohort: Cohort, cli: BenchmarkCLI, room: float) -> str:
@@ -40,7 +40,7 @@ def remedy(run: Run, cohort: Cohort, cli: BenchmarkCLI, room: float) -> str:
 
 def _changes(cli: BenchmarkCLI) -> Iterator[tuple[str, Config]]:
     """What may be changed, from what costs least on."""
-    if not str(cli.trainer.precision).startswith("bf16"):
+    if not cli.asked_precision.startswith("bf16"):
         yield "trainer.precision: bf16-mixed", {"trainer": {"precision": "bf16-mixed"}}
     if CHECKPOINTING in inspect.signature(type(cli.model.network)).parameters:
         yield f"settings: {{{CHECKPOINTING}: true}}", {"model": {"network": {"init_args": {CHECKPOINTING: True}}}}

@@ -62,6 +62,11 @@ class BenchmarkCLI(LightningCLI):
         }
         self.model.recipe = recipe
 
+    @property
+    def asked_precision(self) -> str:
+        """The precision of the configuration, which this machine's processor may not compute in."""
+        return str(self._get(self.config_init, "trainer").precision)
+
     def numerics(self) -> dict[str, str | bool]:
         """What is set of all that trades the numbers' exactness or repeatability for speed."""
         warns = torch.is_deterministic_algorithms_warn_only_enabled()

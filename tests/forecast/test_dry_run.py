@@ -3,12 +3,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import begin, petmr, tiny, write_experiment
+from builders.tiny_experiment import begin, first_run, petmr, tiny, write_experiment
 
 from benchmark.experiment.workflow import RunOptions
 from benchmark.forecast.dry_run import _together, show_plan
+from benchmark.forecast.pace import build_alone
+from benchmark.forecast.remedies import memory_of
 
 
 @pytest.fixture
@@ -49,6 +52,18 @@ def test_networks_that_cannot_be_built_or_crash_are_named_and_the_others_told(co
         "crash: can't be trained here (Its process ended with signal SIGSEGV.).",
     ]
     assert "good" in capsys.readouterr().out
+
+
+def test_memory_is_that_of_the_precision_that_is_asked_for_whatever_this_processor_computes_in(
+    cohort, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+
+    def needed(precision: str) -> int:
+        chosen = tiny(trainer={"precision": precision})
+        return memory_of(build_alone(first_run(chosen), cohort)).needed
+
+    assert needed("bf16-mixed") < needed("32-true")
 
 
 def test_a_network_that_does_not_fit_is_told_with_what_makes_it_fit(cohort, tmp_path, capsys):
