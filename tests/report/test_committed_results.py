@@ -17,6 +17,7 @@ ANATOMIES = Path(__file__).parents[2] / "results/anatomies"
         ("modality", ["*.zip", "modality/*.zip"], ["--together", "modality"]),
         ("fusion", ["fusion/*.zip"], ["--together", "fusion"]),
         ("seeds", ["*.zip", "seeds/*.zip"], []),
+        ("again", ["again/*.zip"], []),
         ("first-plan/fold-0", ["first-plan/*.zip"], []),
     ],
 )
