@@ -1,6 +1,7 @@
 """The verbs that let others take part: pack, adopt, export, shrink."""
 
 import shlex
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +32,7 @@ def pack(
     from datamodules.sources.subjects import number_of
 
     contents = Contents(by, only, predictions, tuple(covariates or ()))
-    with progress("pack", len(find_runs(runs))) as advance:
+    with progress("pack", sum(fnmatch(run.name, only) for run in find_runs(runs))) as advance:
         made = write(runs, output, contents, advance)
     stdout.print(
         f"{output}: {number_of(made.runs, 'run')}, {number_of(made.files, 'file')} of {made.size / 2**20:.1f} MiB "

@@ -119,5 +119,7 @@ def test_experiments_keep_their_labels_and_what_they_ask_for_together(tmp_path: 
 def test_the_verb_packs_and_says_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     runs = write_runs(tmp_path / "runs", CASES)
     main(["pack", str(runs), "--output", str(tmp_path / "my x.zip"), "--by", "Lab A", "--only", "vnet/*"])
-    said = " ".join(capsys.readouterr().out.split())
+    told = capsys.readouterr()
+    said = " ".join(told.out.split())
+    assert "pack 2/2: vnet/fold-1-seed-0" in told.err
     assert "x.zip: 2 runs, 14 files of" in said and said.endswith(f"Next: petmr report '{tmp_path}/my x.zip'")
