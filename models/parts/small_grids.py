@@ -1,4 +1,4 @@
-"""Convolutions on grids smaller than their kernel: in single precision on a processor, whatever is asked for.
+"""Convolutions on grids smaller than their kernel: trained in single precision on a processor, whatever is asked for.
 
 There oneDNN 3.12 (of PyTorch 2.13) computes bfloat16 gradients of the weights that are wrong by as much as they are
 large, and writes past their end: a kernel of 3^3 on 2^3 voxels, of 5^3 on up to 4^3, of 7^3 on up to 6^3, in processors
@@ -26,10 +26,6 @@ def is_smaller(x: Tensor, weight: Tensor) -> bool:
     return any(side < length for side, length in zip(x.shape[-3:], weight.shape[-3:], strict=True))
 
 
-def _is_trained(x: Tensor, weight: Tensor) -> bool:
-    return torch.is_grad_enabled() and is_smaller(x, weight)
-
-
 class _KeptSingle:
     """Takes the place of a convolution's `_conv_forward`; a class, so that modules can still be copied and pickled."""
 
@@ -40,7 +36,8 @@ class _KeptSingle:
         convolve: Any = type(self.convolution)._conv_forward
         autocast = torch.is_autocast_enabled("cpu")
         dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
-        if x.device.type != "cpu" or dtype != torch.bfloat16 or not _is_trained(x, weight):
+        halved = x.device.type == "cpu" and dtype == torch.bfloat16
+        if not (halved and torch.is_grad_enabled() and is_smaller(x, weight)):
             return convolve(self.convolution, x, weight, bias)  # type: ignore[no-any-return]
         single = (each if each is None else each.float() for each in (x, weight, bias))
         with torch.autocast("cpu", enabled=False):
