@@ -8,7 +8,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from threading import Lock
@@ -43,8 +43,14 @@ def wait_for(process: ForkServerProcess) -> int:
     return int(process.exitcode or 0)
 
 
-def leave_endings() -> None:
-    """Leave to the parent what it has to do at its own end, such as to remove folders that all children write to."""
+def stand_alone() -> None:
+    """Make a forked process one as any other.
+
+    It leaves to its parent what that has to do at its own end, such as to remove folders that all children write to.
+    And its children, such as those that score, begin as the system's own way is: Python has it ask for a server as its
+    parent did, one that imports everything anew, which takes seconds.
+    """
+    set_start_method(None, force=True)
     atexit._clear()
     weakref.finalize._registry.clear()  # type: ignore[attr-defined]
     weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import cast
 
-from benchmark.launching.forking import leave_endings, start, take, wait_for
+from benchmark.launching.forking import stand_alone, start, take, wait_for
 from benchmark.launching.launch import WORK
 from benchmark.runs.workplace import Workplace
 
@@ -94,7 +94,7 @@ class LocalLauncher:
 def _work(folder: Path, log: Path, environment: Mapping[str, str]) -> None:
     """What a forked process does: as `python -m benchmark.experiment.work FOLDER` would, and so would its ranks."""
     os.setsid()
-    leave_endings()
+    stand_alone()
     said = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(said, stream.fileno())

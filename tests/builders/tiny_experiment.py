@@ -1,10 +1,10 @@
 """Experiments that train in a second: a two-layer network on a cohort of `builders.cohorts`."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.settings import Run, merge
 from benchmark.training.tracking import WandbMode
+from builders.forked import Forked, run
 from datamodules.cohort.store import Cohort
 from datamodules.files import read_json
 
@@ -95,6 +96,7 @@ class WitnessNet(TinyNet):
             "threads": torch.get_num_threads(),
             "threads_of_children": os.environ["OMP_NUM_THREADS"],
             "input": os.read(0, 1).decode(),
+            "children_begin_by": multiprocessing.get_start_method(),
         }
         (Path(notes) / f"{os.getpid()}.json").write_text(json.dumps(seen))
 
@@ -153,16 +155,14 @@ def retest(folder: RunFolder, condition: Condition) -> None:
         work(place)
 
 
-def start(folder: RunFolder) -> subprocess.Popen[bytes]:
+def start(folder: RunFolder) -> Forked:
     """Work on a run in a process of its own."""
-    with folder.log.open("a") as log:
-        command = [sys.executable, "-m", "benchmark.experiment.work", str(folder.path)]
-        return subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
+    log = folder.log
+    return Forked("benchmark.experiment.work", folder.path, out=log, err=log, environment=ENVIRONMENT)
 
 
-def petmr(*words: object, **options: Any) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "benchmark", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, **options)
+def petmr(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return run("benchmark.__main__", *words, environment=ENVIRONMENT, cwd=cwd)
 
 
 def weights(folder: RunFolder, name: str = "best") -> dict[str, Tensor]:

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -38,6 +39,7 @@ def test_runs_are_forked_from_one_process_without_threads_each_with_its_own_devi
     assert one["parent"] == other["parent"] != os.getpid()
     assert one["threads_of_parent"] == other["threads_of_parent"] == 1
     assert one["session"] and one["input"] == ""
+    assert one["children_begin_by"] == multiprocessing.get_start_method()
     assert {one["gpus"], other["gpus"]} == {"3", "4"}
     share = max(1, os.cpu_count() // 2)
     assert one["threads"] == share and one["threads_of_children"] == str(share)
