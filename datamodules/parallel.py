@@ -27,7 +27,7 @@ def each(function: Callable[[Item], Result], items: Sequence[Item], processes: i
     if processes == 1:
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(min(processes, max(len(items), 1)), mp_context=get_context("forkserver"))
+    pool = ProcessPoolExecutor(min(processes, max(len(items), 1)), mp_context=get_context("spawn"))
     try:
         yield from pool.map(function, items)
     except BrokenProcessPool as error:

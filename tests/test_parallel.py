@@ -14,6 +14,14 @@ def test_results_come_in_order(processes):
     assert list(each(abs, [-3, 1, -2], processes)) == [3, 1, 2]
 
 
+def parent(number: int) -> int:
+    return os.getppid()
+
+
+def test_processes_begin_from_this_one_so_that_a_server_of_forked_runs_is_the_first_to_be_asked():
+    assert set(each(parent, [1, 2, 3], 2)) == {os.getpid()}
+
+
 def test_a_process_that_dies_ends_the_work_with_a_sentence():
     with pytest.raises(ChildProcessError, match="ask for fewer"):
         list(each(die, [1, 2, 3], 2))

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -20,19 +21,13 @@ from benchmark.training.stopping import listen
 from datamodules.files import remove_temporaries, write_json
 
 
-def work(place: RunFolder | Retest) -> None:
-    """Bring a run, or a run's test under a condition, to its end, and write how that was, as seen by this rank.
-
-    Raises:
-        SIGTERMException: If the process was told to stop.
-    """
+@contextmanager
+def ending_noted(place: RunFolder | Retest) -> Iterator[None]:
+    """Write how what is done in here ended, as seen by this rank."""
     started = time.time()
     state, error = "failed", ""
     try:
-        if isinstance(place, Retest):
-            retest(place)
-        else:
-            execute(place)
+        yield
         state = "done"
     except SIGTERMException:
         state = "preempted"
@@ -44,6 +39,18 @@ def work(place: RunFolder | Retest) -> None:
         first_failure = state == "failed" and not place.ended.exists()  # what other ranks say follows from it
         if first_failure or (state != "failed" and is_first()):
             write_json(place.ended, {"state": state, "seconds": round(time.time() - started, 1), "error": error})
+
+
+def work(place: RunFolder | Retest) -> None:
+    """Bring a run, or a run's test under a condition, to its end.
+
+    Raises:
+        SIGTERMException: If the process was told to stop.
+    """
+    if isinstance(place, Retest):
+        retest(place)
+    else:
+        execute(place)
 
 
 def clear(place: RunFolder | Retest) -> None:
@@ -64,10 +71,12 @@ def main() -> None:
             if is_first():
                 if place.is_done():  # by the process that held the lock until now
                     return
-                clear(place)
                 place.ended.unlink(missing_ok=True)
-                keep_temporaries_in(place.path)
-            work(place)
+            with ending_noted(place):
+                if is_first():
+                    clear(place)
+                    keep_temporaries_in(place.path)
+                work(place)
     except LockedError as error:
         sys.exit(str(error))
     except SIGTERMException:  # which would exit with 0

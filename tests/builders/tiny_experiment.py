@@ -15,11 +15,11 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from benchmark.experiment import work
 from benchmark.experiment.conditions import Condition
 from benchmark.experiment.definition import Experiment, Variant, expand
 from benchmark.experiment.plan import splits_of
 from benchmark.experiment.retest import Retest
-from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from benchmark.runs.settings import Run, merge
 from benchmark.training.tracking import WandbMode
@@ -147,12 +147,18 @@ def first_run(experiment: Experiment) -> Run:
     return expand(experiment)[0]
 
 
+def work_on(place: RunFolder | Retest) -> None:
+    """Work in this process, and note how that ended."""
+    with work.ending_noted(place):
+        work.work(place)
+
+
 def retest(folder: RunFolder, condition: Condition) -> None:
     """Test a run under a condition in this process, unless that is done."""
     place = Retest.of(folder, condition)
     place.ask(condition)
     if not place.is_done():
-        work(place)
+        work_on(place)
 
 
 def start(folder: RunFolder) -> Forked:

@@ -1,10 +1,9 @@
 import pandas as pd
 import pytest
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import begin, tiny
+from builders.tiny_experiment import begin, tiny, work_on
 
 from benchmark.__main__ import main
-from benchmark.experiment.work import work
 from benchmark.report.numbers import compute
 from benchmark.report.sheets.calibration import calibration_sheets
 from benchmark.runs.evidence import gather
@@ -16,7 +15,7 @@ from benchmark.sharing.unpack import opened
 def folder(tmp_path_factory):
     cohort = make_cohort(tmp_path_factory.mktemp("data"), subjects=4)
     begun = begin(tmp_path_factory.mktemp("runs") / "my runs", tiny(), cohort)
-    work(begun)
+    work_on(begun)
     return begun
 
 

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders.cohorts import COARSE, brain, make_cohort, save, strangers, write_source
-from builders.tiny_experiment import begin, petmr, retest, tiny
+from builders.tiny_experiment import begin, petmr, retest, tiny, work_on
 
 from benchmark.__main__ import main
 from benchmark.experiment.conditions import Conditions, check_elsewhere, elsewhere, misaligned, noisy, without
 from benchmark.experiment.retest import Retest
-from benchmark.experiment.work import work
 from benchmark.experiment.workflow import evaluate
 from benchmark.scoring.case_table import read_cases
 from benchmark.statistics import tables
@@ -31,7 +30,7 @@ def cohort(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folder(cohort, tmp_path_factory):
     begun = begin(tmp_path_factory.mktemp("runs"), tiny(), cohort)
-    work(begun)
+    work_on(begun)
     return begun
 
 

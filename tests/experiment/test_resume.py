@@ -18,6 +18,7 @@ from builders.tiny_experiment import (
     petmr,
     start,
     tiny,
+    work_on,
     write_experiment,
 )
 
@@ -27,7 +28,6 @@ import benchmark.experiment.testing
 import benchmark.training.callbacks
 from benchmark.experiment.definition import SHIPPED, load_experiment
 from benchmark.experiment.run import execute
-from benchmark.experiment.work import work
 from benchmark.runs.folder import RunFolder
 from datamodules.files import read_json
 
@@ -44,14 +44,14 @@ def cohort(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(cohort, tmp_path_factory):
     folder = begin(tmp_path_factory.mktemp("runs"), tiny(), cohort)
-    work(folder)
+    work_on(folder)
     return folder
 
 
 def test_a_training_that_ends_before_its_first_validation_says_so(cohort, tmp_path):
     folder = begin(tmp_path, tiny(data={"epoch_length": 8}, trainer={"max_steps": 2}), cohort)
     with pytest.raises(ValueError, match=r"ended after 2 steps, before its first validation.* an epoch has 4 steps"):
-        work(folder)
+        work_on(folder)
 
 
 def test_a_run_ends_with_scores_of_all_its_test_subjects_and_its_marker(undisturbed, cohort):
@@ -263,11 +263,11 @@ def test_what_a_killed_process_was_writing_goes(cohort, tmp_path):
 def test_the_first_error_of_several_ranks_is_kept(cohort, tmp_path, monkeypatch):
     folder = begin(tmp_path, tiny({"bad": "BadNet"}), cohort)
     with pytest.raises(RuntimeError):
-        work(folder)
+        work_on(folder)
     assert read_json(folder.ended)["error"] == "RuntimeError: this network has no idea"
     folder.ended.write_text('{"state": "failed", "error": "what the other rank saw"}')
     with pytest.raises(RuntimeError):
-        work(folder)
+        work_on(folder)
     assert read_json(folder.ended)["error"] == "what the other rank saw"
 
 

@@ -7,13 +7,12 @@ import torch
 from builders.cohorts import make_cohort
 from builders.hostile.forged import give_hash
 from builders.hostile.limits import largest_file
-from builders.tiny_experiment import begin, tiny, weights
+from builders.tiny_experiment import begin, tiny, weights, work_on
 
 import benchmark.checkpoints
 import datamodules.files
 from benchmark.checkpoints import SafeCheckpointIO
 from benchmark.experiment.run import execute
-from benchmark.experiment.work import work
 from benchmark.training.cli import build
 from datamodules.files import DiskFullError, read_json
 
@@ -113,7 +112,7 @@ def test_a_full_disk_fails_the_run_and_leaves_what_was_there(cohort, tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(module, name, full_disk)
         with pytest.raises(OSError, match="disk full: "):
-            work(folder)
+            work_on(folder)
     assert not folder.is_done()
     assert all(torch.equal(value, before[key]) for key, value in weights(folder).items())
     assert not list(folder.path.rglob(".*ckpt"))
@@ -130,5 +129,5 @@ def test_a_data_worker_that_dies_fails_the_run_instead_of_hanging(cohort, tmp_pa
     )
     folder = begin(tmp_path, tiny(data={"workers": 1}), cohort)
     with pytest.raises(RuntimeError, match=r"DataLoader worker .* exited unexpectedly"):
-        work(folder)
+        work_on(folder)
     assert read_json(folder.ended)["state"] == "failed"
