@@ -1,9 +1,8 @@
 """All figures of an experiment's report: each is drawn from tables of its numbers, which lie beside it as CSV."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
@@ -23,7 +22,7 @@ from benchmark.figures.pictures.panels import whole_brain
 from benchmark.figures.pictures.regions import MARGIN_MM, region_slices
 from benchmark.figures.pictures.scenes import Scene
 from benchmark.figures.pictures.surfaces import region_surfaces
-from benchmark.figures.style import Look, house_style, looks, save
+from benchmark.figures.style import Look, looks
 from benchmark.report.drawing import Drawing
 from benchmark.report.metrics import ALL
 from benchmark.report.numbers import Numbers
@@ -33,30 +32,6 @@ from benchmark.runs.evidence import Evidence
 from benchmark.statistics.consistency import Measured
 
 PAPERS_NETWORK = "cross_fusion"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on disk, with what a `Drawing` says of it."""
-
-    name: str
-    section: str
-    title: str
-    caption: str
-    png: Path
-    numbers: tuple[str, ...] = ()
-
-
-def draw_all(evidence: Evidence, found: Numbers, scene: Scene | None, folder: Path) -> tuple[Picture, ...]:
-    """Draw everything that the evidence allows into a folder, as PNG and PDF."""
-    pictures = []
-    with house_style():
-        for one in drawings(evidence, found, scene):
-            figure = one.draw()
-            if figure is not None:
-                png = save(figure, folder / one.name)
-                pictures.append(Picture(one.name, one.section, one.title, one.caption, png, one.numbers))
-    return tuple(pictures)
 
 
 def drawings(evidence: Evidence, found: Numbers, scene: Scene | None) -> Iterator[Drawing]:

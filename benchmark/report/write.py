@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.report.drawings import draw_all
+from benchmark.report.drawings import drawings
 from benchmark.report.facts import find_cohort, read_facts
 from benchmark.report.metrics import HEADINGS
 from benchmark.report.numbers import Numbers, compute
@@ -25,6 +25,7 @@ from benchmark.report.page.render import ExperimentPage, render
 from benchmark.report.page.sections import arrange
 from benchmark.report.page.verdict import headline
 from benchmark.report.pending import pending_runs
+from benchmark.report.pictures import draw_all
 from benchmark.report.sheets.calibration import calibration_sheets, calibration_table
 from benchmark.report.sheets.consistency import consistency_sheets
 from benchmark.report.sheets.covariates import Divided, covariate_sheets, divide
@@ -128,7 +129,7 @@ def write_experiment(
     write_json(folder / VERDICT, _known({"headline": title, "answers": answers, **asdict(verdict)}))
     begin(f"{evidence.experiment}: figures")
     browser, middle = pictured(evidence, cohort, found.names) if cohort else (None, None)
-    pictures = draw_all(evidence, found, middle, folder / "figures")
+    pictures = draw_all(tuple(drawings(evidence, found, middle)), folder / "figures")
     facts = read_facts(evidence, cohort)
     every = [sheet for section in sheets.values() for sheet in section]
     return ExperimentPage(

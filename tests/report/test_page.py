@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.report.drawings import Picture
 from benchmark.report.page.images import webp
 from benchmark.report.page.provenance import Provenance, commit
 from benchmark.report.page.sections import arrange
 from benchmark.report.page.typography import tight
+from benchmark.report.pictures import Picture
 from benchmark.report.sheets.sheet import Sheet, numbers, whole
 
 
@@ -33,7 +33,7 @@ def test_a_figure_keeps_its_pixels_in_fewer_bytes(tmp_path: Path):
 
 
 def picture(section: str) -> Picture:
-    return Picture("one", section, "One", "A figure.", Path("one.png"))
+    return Picture("one", section, "One", "A figure.", Path("one.png"), "")
 
 
 def test_a_section_that_nobody_knows_still_has_a_place_after_the_known_ones():

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from benchmark.figures.names import readable
-from benchmark.report.drawings import Picture
 from benchmark.report.numbers import Numbers
+from benchmark.report.pictures import Picture
 from benchmark.statistics.verdict import of_leader
 
 

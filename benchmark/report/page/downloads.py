@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 
-from benchmark.report.drawings import Picture
 from benchmark.report.page.slice_browser import deflate
+from benchmark.report.pictures import Picture
 from benchmark.report.sheets.sheet import Sheet
 
 FORMS = ("csv", "md", "tex")

@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from benchmark.report.facts import Facts
 from benchmark.report.page.badge import Badge
-from benchmark.report.page.images import webp
 from benchmark.report.page.margins import Margin
 from benchmark.report.page.provenance import Provenance
 from benchmark.report.page.sections import Section
@@ -74,7 +73,7 @@ def render(experiments: Sequence[ExperimentPage], provenance: Provenance) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(webp=webp, cell=_cell, tight=tight, states=in_words)
+    templates.filters.update(cell=_cell, tight=tight, states=in_words)
     return templates.get_template("page.html.j2").render(
         title=", ".join(one.name for one in experiments),
         css=_joined(STYLES),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.report.drawings import Picture
+from benchmark.report.pictures import Picture
 from benchmark.report.sheets.sheet import Sheet
 
 SECTIONS = {
