@@ -11,6 +11,7 @@ from benchmark.experiment.definition import Experiment, about, expand, load_expe
 from benchmark.experiment.evaluate import retests
 from benchmark.experiment.plan import plan, splits_of, training_jobs
 from benchmark.experiment.status import standing
+from benchmark.launching.forking import begin_importing
 from benchmark.launching.launch import Job, Launcher, Outcome, launch
 from benchmark.launching.local import LocalLauncher, gpus, slots
 from benchmark.launching.resources import Resources
@@ -73,6 +74,8 @@ def run_experiment(path: Path, cohort: Path | None, output: Path | None, options
     for condition in conditions:
         check_elsewhere(condition, opened)
     check_structures(experiment.report.scored, opened.protocol.names[1:])
+    if options.launcher == "local":
+        begin_importing()
     with progress("verify", len(opened.subjects)) as advance:
         verify_volumes(opened, advance)
     splits = splits_of(experiment, opened)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, set_start_method
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from threading import Lock
 
 from benchmark.launching.launch import WORK
@@ -26,11 +27,18 @@ _one_at_a_time = Lock()
 """Starting a process looks after all that have ended, as waiting for one does."""
 
 
-def start(name: str, function: Callable[..., None], *args: object) -> ForkServerProcess:
-    """Call a module-level function in a process of its own."""
-    process = _context.Process(target=function, args=args, name=name)
+def begin_importing() -> None:
+    """Let the one that is forked import while this process does other things; what starts processes does so, too."""
     with _one_at_a_time, _environment(ONE_THREAD):
         _context.set_forkserver_preload(IMPORTED)
+        ensure_running()
+
+
+def start(name: str, function: Callable[..., None], *args: object) -> ForkServerProcess:
+    """Call a module-level function in a process of its own."""
+    begin_importing()
+    process = _context.Process(target=function, args=args, name=name)
+    with _one_at_a_time:
         process.start()
     return process
 

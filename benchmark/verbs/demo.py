@@ -18,10 +18,12 @@ def demo(*, output: Path = Path("demo"), jobs: int = 2) -> None:
     from benchmark.console import progress
     from benchmark.experiment.definition import SHIPPED
     from benchmark.experiment.workflow import RunOptions, run_experiment
+    from benchmark.launching.forking import begin_importing
     from datamodules.cohort.prepare import PrepareSettings, prepare
     from datamodules.simulation.cohort import write_cohort
     from datamodules.sources.find import find_subjects
 
+    begin_importing()
     source, cohort = output / "source", output / "cohort"
     if not source.exists():
         with progress("simulate", SUBJECTS) as advance:

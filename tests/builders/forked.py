@@ -13,6 +13,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from benchmark.launching import forking
 from benchmark.launching.forking import stand_alone, start, take
 
 
@@ -65,7 +66,8 @@ def run(
 def _call(module: str, words: list[str], out: Path, err: Path, environment: Mapping[str, str], cwd: Path) -> None:
     os.setsid()
     stand_alone()
-    forkserver._forkserver.ensure_running = lambda: None  # that which this process comes from is for its own, too
+    # The server that this process comes from is for its own, too.
+    forking.ensure_running = forkserver._forkserver.ensure_running = lambda: None
     for stream, path in ((sys.stdout, out), (sys.stderr, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream.fileno())
     os.environ.clear()
