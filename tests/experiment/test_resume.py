@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from builders.cohorts import make_cohort
+from builders.forked import Forked
 from builders.tiny_experiment import (
     ENVIRONMENT,
     assert_same_result,
@@ -175,21 +176,13 @@ def test_sigterm_leaves_a_run_preempted_and_it_goes_on_to_the_same_result(cohort
     assert 0 < read_json(folder.progress)["epoch"] < 400
 
 
-LAUNCH = """
-import sys
-from pathlib import Path
-from benchmark.launching.local import LocalLauncher
-from benchmark.runs.folder import RunFolder
-LocalLauncher([None])(RunFolder(Path(sys.argv[1])))
-"""
-
-
 @pytest.mark.parametrize("sign", ["lock", "progress.json"])
 def test_an_orphan_stops_by_itself(cohort, tmp_path, sign):
     folder = begin(tmp_path, tiny(trainer={"max_epochs": 100_000}), cohort)
-    with subprocess.Popen([sys.executable, "-c", LAUNCH, folder.path], env=ENVIRONMENT) as parent:
-        wait_for(folder.path / sign)
-        parent.kill()
+    said = tmp_path / "said"
+    parent = Forked("builders.launch_one", folder.path, out=said, err=said, environment=ENVIRONMENT)
+    wait_for(folder.path / sign)
+    parent.kill()
     deadline = time.monotonic() + 30
     while folder.state() == "running":
         assert time.monotonic() < deadline

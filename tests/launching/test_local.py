@@ -64,7 +64,7 @@ def test_a_forked_run_starts_its_ranks(cohort, tmp_path, monkeypatch):
 
 
 def test_a_run_that_is_killed_says_so_in_its_log_and_the_others_go_on(cohort, tmp_path):
-    experiment = tiny({"a": "TinyNet"}, trainer={"max_epochs": 300})
+    experiment = tiny({"a": "TinyNet"}, trainer={"max_epochs": 100})
     first = expand(experiment)[0].name
 
     def kill():

@@ -9,6 +9,7 @@ from builders.cohorts import make_cohort
 from builders.tiny_experiment import TESTS, assert_same_result, begin, tiny
 from submitit.core.utils import FailedJobError
 
+import benchmark.launching.slurm
 from benchmark.experiment.plan import plan, splits_of, training_jobs
 from benchmark.experiment.run import execute
 from benchmark.launching.launch import launch
@@ -39,7 +40,8 @@ def test_resources_become_what_submitit_takes():
     assert "gpus_per_node" not in SMALL.parameters()
 
 
-def test_a_run_is_done_as_a_job(cohort, tmp_path):
+def test_a_run_is_done_as_a_job(cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark.launching.slurm, "POLL_S", 0.1)
     folder = begin(tmp_path / "runs", tiny(), cohort)
     SlurmLauncher(SMALL, tmp_path / "slurm", cluster="local")(folder)
     assert folder.state() == "done", folder.log.read_text()
