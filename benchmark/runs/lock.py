@@ -41,7 +41,10 @@ def locked(path: Path, patience_s: float = 0.0) -> Iterator[None]:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # closing it would leave the lock to children that were forked meanwhile
 
 
 def is_locked(path: Path) -> bool:

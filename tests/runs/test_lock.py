@@ -2,6 +2,8 @@ import errno
 import os
 import subprocess
 import sys
+import time
+from multiprocessing import get_context
 
 import pytest
 
@@ -27,6 +29,16 @@ def test_a_lock_is_free_again_after_its_holder_even_if_that_was_killed(tmp_path)
     assert not is_locked(tmp_path / "lock")
     with locked(tmp_path / "lock"):
         assert is_locked(tmp_path / "lock")
+
+
+def test_children_that_were_forked_meanwhile_hold_no_lock_once_it_is_left(tmp_path):
+    with locked(tmp_path / "lock"):
+        child = get_context("fork").Process(target=time.sleep, args=(60,))
+        child.start()
+        assert is_locked(tmp_path / "lock")
+    assert child.is_alive() and not is_locked(tmp_path / "lock")
+    child.kill()
+    child.join()
 
 
 def test_looking_does_not_keep_anyone_out(tmp_path):
