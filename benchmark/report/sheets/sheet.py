@@ -164,7 +164,13 @@ def marked(sheet: Sheet, best: str, second: str) -> pd.DataFrame:
     return pd.DataFrame({sheet.corner: sheet.names(), **columns})
 
 
+def _as_text(name: str) -> str:
+    return name.replace("|", r"\|").replace("<", r"\<")
+
+
 def markdown(sheet: Sheet) -> str:
-    """GitHub Markdown: best bold, second underlined."""
-    table = text_tables.markdown(marked(sheet, "**{}**", "<u>{}</u>")).rstrip()
+    """GitHub Markdown: best bold, second underlined; names are text, whatever is in them."""
+    texts = marked(sheet, "**{}**", "<u>{}</u>")
+    texts = texts.assign(**{sheet.corner: texts[sheet.corner].map(_as_text)}).rename(columns=_as_text)
+    table = text_tables.markdown(texts).rstrip()
     return "\n\n".join(filter(None, (f"**{sheet.title}**", table, sheet.note, sheet.remark))) + "\n"

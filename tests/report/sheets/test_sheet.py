@@ -38,6 +38,14 @@ def test_markdown_has_bold_and_underlined_cells_note_and_remark():
     assert text.endswith("Over 5 subjects.\n\nIncomplete: 1 run.\n")
 
 
+def test_names_that_would_be_markdown_or_html_stay_names():
+    (column, *_) = SHEET.columns
+    sheet = replace(SHEET, rows=("a|b", "<b>bold</b>", "vnet"), columns=(replace(column, heading="<i>Dice|"),))
+    table = markdown(sheet).splitlines()[2:]
+    assert table[0].endswith(r"| \<i>Dice\| |") and table[2].startswith(r"| a\|b |")
+    assert table[3].startswith(r"| \<b>bold\</b> | **")
+
+
 def test_what_is_not_known_is_a_dash():
     assert decimals(2)(np.nan) == whole(np.nan) == probability(np.nan) == "–"
     assert probability(0.0004) == "< 0.001"
