@@ -144,12 +144,12 @@ def _costs(
 ) -> dict[str, Cost]:
     """Of one side, by work and precision."""
     build, costs = sides[side], {}
-    memory = in_fresh_process(_memory, build, sizes, place)
+    memory, network = in_fresh_process(_memory, build, sizes, place), _construct(build, sizes)
     for work, precision in product(WORKS, PRECISIONS):
         turn, (added, saved) = turns[side, work, precision], memory[work, precision]
         own = flop * PASSES[work]
         rate = own / turn.seconds / 1e9
-        moved = traffic_bytes(partial(_construct, build, sizes), partial(_run, sizes, work, precision))
+        moved = traffic_bytes(network, partial(_run, sizes, work, precision))
         costs[f"{work}, {precision}"] = Cost(
             *(turn.seconds, turn.cpu_seconds, added, saved, rate, rate / roofs.gflops[precision], own / moved)
         )

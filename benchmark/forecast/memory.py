@@ -1,6 +1,5 @@
 """How much memory a training step holds, from shapes alone: the step is done with tensors that have no values."""
 
-import copy
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from benchmark.bench.profile import Sizes
+from benchmark.bench.valueless import without_values
 from benchmark.training.losses import dice_ce_loss
 
 HALVES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -68,7 +68,7 @@ def step_memory(network: nn.Module, sizes: Sizes, batch: int, precision: str = "
     """
     alive = Alive()
     with FakeTensorMode():
-        pretended = _without_values(network, WEIGHTS.get(precision, torch.float32))
+        pretended = without_values(network, WEIGHTS.get(precision, torch.float32))
         weights = alive.add(*pretended.parameters(), *pretended.buffers())
         gradients = sum(_bytes(parameter) for parameter in pretended.parameters())
         moments = [torch.empty_like(parameter) for parameter in pretended.parameters() for _ in range(MOMENTS)]
@@ -119,17 +119,6 @@ class Alive(TorchDispatchMode):
         self.known[key] = weakref.ref(storage, forget)
         self.bytes += size
         self.most = max(self.most, self.bytes)
-
-
-def _without_values(network: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A copy in training whose parameters and buffers have no values, so that it takes no memory."""
-
-    def alike(tensor: Tensor) -> Tensor:
-        return torch.empty(tensor.shape, dtype=dtype if tensor.is_floating_point() else tensor.dtype)
-
-    known: dict[int, Any] = {id(each): nn.Parameter(alike(each), each.requires_grad) for each in network.parameters()}
-    known |= {id(each): alike(each) for each in network.buffers()}
-    return copy.deepcopy(network, known).train()
 
 
 def _bytes(tensor: Tensor) -> int:
