@@ -5,10 +5,11 @@ That one has a single thread and touches no GPU, as forking it would be unsafe o
 
 import atexit
 import os
+import signal
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing import get_context, set_start_method
+from multiprocessing import get_context, resource_tracker, set_start_method
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
@@ -22,25 +23,42 @@ IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirr
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """For the process that is forked: NumPy's library starts its threads when it is imported."""
 
+HELD_BACK = (signal.SIGINT,)
+"""From the process that is forked: Python would end in a traceback where it is importing."""
+
 _context = get_context("forkserver")
 _one_at_a_time = Lock()
 """Starting a process looks after all that have ended, as waiting for one does."""
 
 
 def begin_importing() -> None:
-    """Let the one that is forked import while this process does other things; what starts processes does so, too."""
+    """Let the one that is forked import while this process does other things; what starts processes does so, too.
+
+    Ctrl-C, which is pressed for this process, doesn't reach it.
+    """
     with _one_at_a_time, _environment(ONE_THREAD):
         _context.set_forkserver_preload(IMPORTED)
-        ensure_running()
+        resource_tracker.ensure_running()  # which would let signals through again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+        try:
+            ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start(name: str, function: Callable[..., None], *args: object) -> ForkServerProcess:
     """Call a module-level function in a process of its own."""
     begin_importing()
-    process = _context.Process(target=function, args=args, name=name)
+    process = _context.Process(target=_heeding, args=(function, *args), name=name)
     with _one_at_a_time:
         process.start()
     return process
+
+
+def _heeding(function: Callable[..., None], *args: object) -> None:
+    """Call a function in a process that heeds what was held back from the one that it was forked from."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    function(*args)
 
 
 def wait_for(process: ForkServerProcess) -> int:

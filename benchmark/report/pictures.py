@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmark.figures.style import house_style, save
 from benchmark.report.drawing import Drawing
 from benchmark.report.page.images import webp
+from datamodules.parallel import end_with_parent
 
 MOST_PROCESSES = 8
 """Each holds what the report knows of the runs, as far as it changes it."""
@@ -66,6 +67,7 @@ class _Drawer:
     @classmethod
     def begin(cls, drawings: Sequence[Drawing], folder: Path) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
+        end_with_parent()
         cls.drawings, cls.folder = drawings, folder
 
     @classmethod

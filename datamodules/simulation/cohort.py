@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datamodules.parallel import end_with_parent
 from datamodules.simulation.anatomy import read_anatomy, vary
 from datamodules.simulation.bids_files import (
     Participant,
@@ -159,7 +160,7 @@ def _work(folder: Path, plans: list[PlannedSubject], processes: int) -> Iterator
         for plan in plans:
             yield plan, write_subject(folder, plan)
         return
-    with ProcessPoolExecutor(min(processes, len(plans)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(processes, len(plans)), get_context("spawn"), end_with_parent) as pool:
         jobs = {pool.submit(write_subject, folder, plan): plan for plan in plans}
         try:
             for job in as_completed(jobs):

@@ -97,6 +97,7 @@ class WitnessNet(TinyNet):
             "threads_of_children": os.environ["OMP_NUM_THREADS"],
             "input": os.read(0, 1).decode(),
             "children_begin_by": multiprocessing.get_start_method(),
+            "signals_held_back": len(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
         }
         (Path(notes) / f"{os.getpid()}.json").write_text(json.dumps(seen))
 
@@ -165,6 +166,11 @@ def start(folder: RunFolder) -> Forked:
     """Work on a run in a process of its own."""
     log = folder.log
     return Forked("benchmark.experiment.work", folder.path, out=log, err=log, environment=ENVIRONMENT)
+
+
+def heed_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore it, and so everything below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def petmr(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

@@ -10,7 +10,7 @@ import time
 import pytest
 import yaml
 from builders.cohorts import COARSE, make_cohort, strangers
-from builders.tiny_experiment import ENVIRONMENT, begin, first_run, petmr, tiny, write_experiment
+from builders.tiny_experiment import ENVIRONMENT, begin, first_run, heed_ctrl_c, petmr, tiny, write_experiment
 
 from benchmark.experiment.definition import Experiment, Variant, expand
 from benchmark.experiment.plan import Planned, plan, splits_of, training_jobs
@@ -278,11 +278,6 @@ def test_an_experiment_that_names_its_cohort_and_conditions_needs_nothing_else(c
 def test_without_any_cohort_the_option_is_named(tmp_path):
     file = write_experiment(tmp_path / "e.yaml", tiny())
     assert petmr("run", file).stderr == "petmr: 'tiny' names no cohort: give one with --cohort.\n"
-
-
-def heed_ctrl_c() -> None:
-    """A shell lets what it starts in the background ignore it, and so everything below."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_ends_all_processes_and_leaves_states_that_are_true(cohort, tmp_path):

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 from builders.cohorts import make_cohort
-from builders.tiny_experiment import ENVIRONMENT, TESTS, begin, tiny
+from builders.tiny_experiment import ENVIRONMENT, TESTS, begin, heed_ctrl_c, tiny
 
 from benchmark.experiment.definition import expand
 from benchmark.experiment.plan import plan, splits_of, training_jobs
@@ -40,6 +40,7 @@ def test_runs_are_forked_from_one_process_without_threads_each_with_its_own_devi
     assert one["threads_of_parent"] == other["threads_of_parent"] == 1
     assert one["session"] and one["input"] == ""
     assert one["children_begin_by"] == multiprocessing.get_start_method()
+    assert one["signals_held_back"] == other["signals_held_back"] == 0
     assert {one["gpus"], other["gpus"]} == {"3", "4"}
     share = max(1, os.cpu_count() // 2)
     assert one["threads"] == share and one["threads_of_children"] == str(share)
@@ -80,6 +81,29 @@ def test_a_run_that_is_killed_says_so_in_its_log_and_the_others_go_on(cohort, tm
     assert "The process was ended by SIGKILL." in outcomes[0].message
     for remedy in ("memory", "--jobs", "data.batch_size", "checkpointing: true", "--dry-run"):
         assert remedy in outcomes[0].message
+
+
+IMPORTING = """
+import time
+from benchmark.launching.forking import begin_importing
+begin_importing()
+try:
+    print(flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    pass
+"""
+
+
+def test_ctrl_c_while_runs_are_imported_ends_in_no_traceback():
+    command = [sys.executable, "-c", IMPORTING]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, env=ENVIRONMENT, preexec_fn=heed_ctrl_c, start_new_session=True) as process:
+        process.stdout.readline()
+        time.sleep(1)  # into the imports
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate()[1] == b""
+    assert process.returncode == 0
 
 
 TOUCHED = """

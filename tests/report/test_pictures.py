@@ -3,6 +3,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from builders.orphans import assert_end_with_parent, note_and_sleep
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -54,3 +55,11 @@ def test_what_goes_wrong_in_a_drawing_is_told(tmp_path: Path):
 def test_a_process_that_dies_is_told_with_the_folder(tmp_path: Path):
     with pytest.raises(ChildProcessError, match=f"{tmp_path}: a process that draws has died"):
         draw_all([drawing("a", drawn), drawing("b", partial(os._exit, 9))], tmp_path)
+
+
+def draw_in_two(folder: Path) -> None:
+    draw_all([drawing(name, partial(note_and_sleep, folder)) for name in ("a", "b")], folder)
+
+
+def test_processes_that_draw_end_with_the_one_that_waits_even_if_that_is_killed(tmp_path: Path):
+    assert_end_with_parent(tmp_path, draw_in_two, tmp_path)
