@@ -1,4 +1,4 @@
-"""Convolutions of stride 1 that keep the size, by the fastest of three equal forms.
+"""Convolutions of stride 1 that keep the size, by the fastest of four equal forms.
 
 - `NATIVE`: PyTorch's own.
 - `POINTWISE`, for kernels of one voxel: a matrix product over the channels of every voxel.
@@ -6,8 +6,10 @@
   out `[O, V]` = weight `[O, 27 C]` @ columns `[27 C, V]`. A processor's native form then spends most of its time on
   bringing the weights into an order of its own, once forward and twice backward; a product takes them as they lie.
   So also on grids smaller than the kernel, where its native form can't be trusted (`small_grids.py`).
+- `WINOGRAD`, for wide ones of 3^3 in single precision on a processor: half the multiplications (`winograd.py`).
 
-Which one is a function of shape and device alone, so that a run computes the same bits however often it is interrupted.
+Which one is a function of shape, precision and device alone, so that a run computes the same bits however often it is
+interrupted.
 
 `rectified_convolution` is what a projection of cross-attention ends in, conv(relu(x^)) with x^ the instance norm of x:
 it keeps x, not relu(x^), which is two operations away.
@@ -24,6 +26,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from models.parts import winograd
 from models.parts.instance_norm import gradient, normalise
 from models.parts.layout import arranged
 from models.parts.precision import lowered
@@ -86,6 +89,7 @@ def _by_columns_backward(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tenso
 NATIVE = Form(_native, _native_backward)
 POINTWISE = Form(_pointwise, _pointwise_backward)
 COLUMNS = Form(_by_columns, _by_columns_backward)
+WINOGRAD = Form(winograd.forward, winograd.backward)
 
 
 def fastest(x: Tensor, weight: Tensor) -> Form:
@@ -95,7 +99,7 @@ def fastest(x: Tensor, weight: Tensor) -> Form:
     few = x.shape[0] * x.shape[2:].numel() <= FEW
     if x.device.type == "cpu" and (few or is_smaller(x, weight)):
         return COLUMNS
-    return NATIVE
+    return WINOGRAD if winograd.is_faster(x, weight) else NATIVE
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

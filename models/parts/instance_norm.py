@@ -10,7 +10,9 @@ asks for x^ and rstd alone, never for x. The leaky ReLU can be undone, and a sum
 - `normalised_leaky`, leaky(x^), keeps its output, which the next convolution keeps anyway;
 - `normalised_residual`, leaky(x^ + shortcut), keeps its output and the shortcut.
 
-PyTorch's batch norm computes it: over one sample, its statistics are those of the instance.
+PyTorch's batch norm computes it: over one sample, its statistics are those of the instance. With the channels
+innermost it adds all voxels up one after the other in single precision, which is off by 4e-4 over 96^3 of them (1.2e-3
+on one thread); there they are taken of each plane by itself, in the same time and to 2e-6.
 """
 
 from typing import Any
@@ -47,10 +49,21 @@ def normalise(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     parts = []
     for part in _instances(x):
         one = torch.ones(part.shape[1], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
-        parts.append(torch.native_batch_norm(part, one, torch.zeros_like(one), None, None, True, 0.0, EPS))
+        parts.append(_normalise(part, one, torch.zeros_like(one)))
     values, *statistics = zip(*parts, strict=True)
     mean, rstd = (torch.cat(each).view(*x.shape[:2], 1, 1, 1) for each in statistics)
     return _joined(values, x.shape), mean, rstd
+
+
+def _normalise(x: Tensor, one: Tensor, zero: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """x^, mean and rstd of one instance."""
+    if x.is_contiguous():
+        return torch.native_batch_norm(x, one, zero, None, None, True, 0.0, EPS)
+    planes = (torch.ops.aten.batch_norm_update_stats(plane, zero, one, 0.0) for plane in x.split(1, dim=2))
+    means, variances = (torch.stack(each) for each in zip(*planes, strict=True))
+    mean, variance = means.mean(dim=0), variances.mean(dim=0) + means.var(dim=0, correction=0)
+    normal, *_ = torch.native_batch_norm(x, one, zero, mean, variance, False, 0.0, EPS)
+    return normal, mean, (variance + EPS).rsqrt()
 
 
 def gradient(grad: Tensor, normal: Tensor, rstd: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed
+import torch.nn.functional as F
 from builders.fused_pieces import PIECES, Module, Piece, gradients
 from builders.pretended_gpu import pretended_gpu
 from torch import Tensor, nn
@@ -15,8 +16,9 @@ from torch.utils.checkpoint import checkpoint
 
 from benchmark.bench.measuring import measure
 from models.parts import convolution
-from models.parts.convolution import COLUMNS, NATIVE, POINTWISE, convolve, fastest
+from models.parts.convolution import COLUMNS, NATIVE, POINTWISE, WINOGRAD, convolve, fastest
 from models.parts.depthwise import depthwise
+from models.parts.instance_norm import normalise
 
 
 @pytest.fixture(params=PIECES)
@@ -109,6 +111,14 @@ def test_functional_gradients_are_autograds(piece: Piece) -> None:
         torch.testing.assert_close(found[name], parameter.grad)
 
 
+def test_an_instance_norm_of_many_voxels_is_exact_however_they_lie_in_memory() -> None:
+    x = torch.randn(1, 2, 96, 96, 96, generator=torch.Generator().manual_seed(0)) + 1
+    expected = F.instance_norm(x.double())
+    for order in (torch.contiguous_format, torch.channels_last_3d):
+        normal, _, _ = normalise(x.contiguous(memory_format=order))
+        torch.testing.assert_close(normal.double(), expected, rtol=0, atol=1e-5)
+
+
 def depthwise_inputs() -> list[Tensor]:
     return [torch.rand(1, 8, 32, 32, 32), torch.rand(8, 1, 7, 7, 7), torch.rand(8)]
 
@@ -151,10 +161,16 @@ def test_distributed_training_finds_every_gradient(piece: Piece) -> None:
         torch.testing.assert_close(found, parameter.grad)
 
 
-def test_the_form_of_a_convolution_depends_on_kernel_voxels_and_device() -> None:
+def test_the_form_of_a_convolution_depends_on_kernel_shape_precision_and_device() -> None:
     x, few = torch.empty(1, 2, 16, 16, 16), torch.empty(1, 2, 4, 4, 4)
     kernel, point = torch.empty(2, 2, 3, 3, 3), torch.empty(2, 2, 1, 1, 1)
     assert fastest(x, kernel) is NATIVE
     assert fastest(few, kernel) is COLUMNS
     assert fastest(few.to("meta"), kernel) is NATIVE
     assert fastest(x, point) is POINTWISE
+    wide, deep = torch.empty(1, 48, 16, 16, 16), torch.empty(48, 48, 3, 3, 3)
+    assert fastest(wide, deep) is WINOGRAD
+    others = (wide.double(), wide.bfloat16(), wide.to("meta"), wide[:, :, 1:], wide[..., :6])
+    assert all(fastest(other, deep) is NATIVE for other in others)
+    assert fastest(wide, deep[:47]) is NATIVE
+    assert fastest(wide, torch.empty(48, 48, 5, 5, 5)) is NATIVE
