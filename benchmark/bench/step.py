@@ -1,6 +1,6 @@
 """One training step and one inference window of every network, beside its peer where it has one.
 
-Ours and its peer, in both precisions, take turns in one process, so that what else the machine does falls on all alike;
+Ours and its peer, in every precision, take turns in one process, so that what else the machine does falls on all alike;
 of several turns the quickest counts. Memory is measured in a process of its own. Rates are those of the network's
 convolutions and matrix products, whatever form they are computed in, beside a product of two large matrices.
 """
@@ -33,17 +33,19 @@ Sides = Mapping[str, Build]
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how often to measure.
+    """Where, how often and in what to measure.
 
     Attributes:
         device: Such as `cpu` or `cuda`.
         threads: Of the processor.
         repeats: Turns of which the quickest counts, after one that isn't counted.
+        precisions: Names of `PRECISIONS`.
     """
 
     device: str = "cpu"
     threads: int = 1
     repeats: int = 3
+    precisions: tuple[str, ...] = tuple(PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def bench(
 
     Yields:
         What is known after each network: "roofs", and under "cases" by network, work and precision "ours", and where
-        there is a peer also "peer", "ratio" (peer / ours), "speedup_of_fp32" (the peer's fp32 seconds / ours) and
-        "max_difference" of the logits in standard deviations.
+        there is a peer also "peer", "ratio" (peer / ours), "max_difference" of the logits in standard deviations and,
+        where fp32 is measured, "speedup_of_fp32" (the peer's fp32 seconds / ours).
     """
     cases: dict[str, Any] = {}
     begin("this machine's peaks")
@@ -115,12 +117,10 @@ def _compare(sides: Sides, sizes: Sizes, place: Place, roofs: Roofs) -> dict[str
     for key, ours in costs["ours"].items():
         cases[key] = {side: asdict(each[key]) for side, each in costs.items()}
         if "peer" in costs:
-            baseline = costs["peer"][f"{key.split(', ')[0]}, fp32"].seconds
-            cases[key] |= {
-                "ratio": _ratio(cases[key]["ours"], cases[key]["peer"]),
-                "speedup_of_fp32": baseline / ours.seconds,
-                "max_difference": difference,
-            }
+            ratio = _ratio(cases[key]["ours"], cases[key]["peer"])
+            cases[key] |= {"ratio": ratio, "max_difference": difference}
+            if baseline := costs["peer"].get(f"{key.split(', ')[0]}, fp32"):
+                cases[key]["speedup_of_fp32"] = baseline.seconds / ours.seconds
     return cases
 
 
@@ -145,7 +145,7 @@ def _costs(
     """Of one side, by work and precision."""
     build, costs = sides[side], {}
     memory, network = in_fresh_process(_memory, build, sizes, place), _construct(build, sizes)
-    for work, precision in product(WORKS, PRECISIONS):
+    for work, precision in product(WORKS, place.precisions):
         turn, (added, saved) = turns[side, work, precision], memory[work, precision]
         own = flop * PASSES[work]
         rate = own / turn.seconds / 1e9
@@ -163,7 +163,7 @@ def _take_turns(sides: Sides, sizes: Sizes, place: Place) -> tuple[Turns, float 
     if "peer" in networks:
         copy_weights(networks["ours"], networks["peer"])
     inputs = _inputs(sizes, place.device)
-    turns: dict[tuple[str, str, str], list[_Turn]] = {key: [] for key in product(networks, WORKS, PRECISIONS)}
+    turns: dict[tuple[str, str, str], list[_Turn]] = {key: [] for key in product(networks, WORKS, place.precisions)}
     for _ in range(place.repeats + 1):
         for (side, work, precision), each in turns.items():
             each.append(_time(partial(WORKS[work], networks[side], *inputs, precision), place.device))
@@ -188,11 +188,11 @@ def _memory(build: Build, sizes: Sizes, place: Place) -> dict[tuple[str, str], t
     network, inputs = _construct(build, sizes).to(place.device), _inputs(sizes, place.device)
     found: dict[tuple[str, str], tuple[float, float | None]] = {}
     added = watch_memory(place.device)
-    for work, precision in product(reversed(WORKS), reversed(PRECISIONS)):  # what takes least comes first
+    for work, precision in product(reversed(WORKS), reversed(place.precisions)):  # what takes least comes first
         WORKS[work](network, *inputs, precision)
         found[work, precision] = (added(), None)
         network.zero_grad()
-    for precision in PRECISIONS:
+    for precision in place.precisions:
         with _precision(place.device, precision):
             saved = saved_bytes(network.train(), lambda: logits_of(network(inputs[0])))
         found["step", precision] = (found["step", precision][0], saved / 2**30)
@@ -248,8 +248,8 @@ def _difference(networks: Mapping[str, nn.Module], sizes: Sizes, device: str) ->
 def _roofs(place: Place) -> Roofs:
     torch.set_num_threads(place.threads)
     rates = {}
-    for precision, dtype in PRECISIONS.items():
-        matrix = torch.rand(MATRIX, MATRIX, device=place.device, dtype=dtype)
+    for precision in place.precisions:
+        matrix = torch.rand(MATRIX, MATRIX, device=place.device, dtype=PRECISIONS[precision])
         product = partial(torch.mm, matrix, matrix)
         rates[precision] = 2 * MATRIX**3 / _quickest(product, place) / 1e9
     tensor = torch.zeros(COPIED // 4, device=place.device)

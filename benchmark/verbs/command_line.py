@@ -41,14 +41,19 @@ def verb_parser(function: Callable[..., Any]) -> ArgumentParser:
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Of a function; the options that it takes as `**options: Unpack[SomeTypedDict]` each for itself."""
-    own = list(inspect.signature(function).parameters.values())
-    shared = [get_args(each.annotation)[0] for each in own if each.kind is each.VAR_KEYWORD]
-    options = {name: kind for each in shared for name, kind in get_type_hints(each).items()}
+    own = inspect.signature(function).parameters.values()
+    options = {name: kind for each in _shared(function) for name, kind in get_type_hints(each).items()}
     unpacked = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
         for name, kind in options.items()
     ]
     return [*(each for each in own if each.kind is not each.VAR_KEYWORD), *unpacked]
+
+
+def _shared(function: Callable[..., Any]) -> list[Any]:
+    """The TypedDicts whose options a function takes."""
+    parameters = inspect.signature(function).parameters.values()
+    return [get_args(each.annotation)[0] for each in parameters if each.kind is each.VAR_KEYWORD]
 
 
 def _item_type(parameter: inspect.Parameter) -> type | None:
@@ -79,8 +84,8 @@ def _polish(parser: ArgumentParser, function: Callable[..., Any]) -> None:
 
 
 def _documents(function: Callable[..., Any]) -> list[str]:
-    """What explains a function's options: those that several verbs share stand in `ReadingOptions`."""
-    return [ReadingOptions.__doc__ or "", function.__doc__ or ""]
+    """What explains a function's options: shared ones stand in TypedDicts, most of them in `ReadingOptions`."""
+    return [each.__doc__ or "" for each in (ReadingOptions, *_shared(function), function)]
 
 
 def _summary(function: Callable[..., Any]) -> str:

@@ -32,11 +32,12 @@ def _evaluation(terms: int) -> Tensor:
     return torch.tensor([*rows, [0.0] * (terms - 1) + [1.0]], dtype=torch.float64)
 
 
-COLLECT = _evaluation(OUTPUTS).t()
+# Lists, as tensors made on import can't be mixed with fake ones.
+COLLECT: list[list[float]] = _evaluation(OUTPUTS).t().tolist()
 """A^T `[4, 6]`, from products to outputs."""
-VALUES = _evaluation(TAPS)
+VALUES: list[list[float]] = _evaluation(TAPS).tolist()
 """G `[6, 3]`, from taps to values."""
-SPREAD = torch.linalg.inv(_evaluation(INPUTS)).t()
+SPREAD: list[list[float]] = torch.linalg.inv(_evaluation(INPUTS)).t().tolist()
 """B^T `[6, 6]`, from inputs to values."""
 
 
@@ -52,9 +53,9 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
     The result, `[B, O, D, H, W]`, has its channels innermost in memory.
     """
-    filters = torch.einsum("pt,octhw->pochw", VALUES.to(weight), weight)
-    filters = [each.contiguous(memory_format=torch.channels_last) for each in filters]
-    collect = COLLECT.to(x)
+    values = torch.einsum("pt,octhw->pochw", weight.new_tensor(VALUES), weight)
+    filters = [each.contiguous(memory_format=torch.channels_last) for each in values]
+    collect = x.new_tensor(COLLECT)
     out = x.new_empty(len(x), *x.shape[2:], len(weight))
     for image, own in zip(_innermost(x), out, strict=True):
         for slab in _slabs(image):
@@ -71,14 +72,14 @@ def backward(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _weight_gradient(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    scatter, kernel = COLLECT.t().to(x), weight[:, :, 0]
+    scatter, kernel = x.new_tensor(COLLECT).t(), weight[:, :, 0]
     total = weight.new_zeros(INPUTS, *kernel.shape)
     for image, slope in zip(_innermost(x), _innermost(grad), strict=True):
         for slab in _slabs(image):
             of_products = _mixed(scatter, _fours(slope[slab]))
             for own, value, of_filter in zip(of_products, _spread(image, slab), total, strict=True):
                 of_filter += _kernel_gradient(own, value, kernel)
-    return torch.einsum("pt,pochw->octhw", VALUES.to(weight), total)
+    return torch.einsum("pt,pochw->octhw", weight.new_tensor(VALUES), total)
 
 
 def _slabs(image: Tensor) -> Iterator[slice]:
@@ -92,7 +93,7 @@ def _spread(image: Tensor, slab: slice) -> Tensor:
     """The values `[6, T, H, W, C]` of the slab's T overlapping sixes of planes of an image `[D, H, W, C]`."""
     outside = (int(slab.start == 0), int(slab.stop == len(image)))
     planes = F.pad(image[max(slab.start - 1, 0) : slab.stop + 1], (*[0] * 6, *outside))
-    return _mixed(SPREAD.to(image), planes.unfold(0, INPUTS, OUTPUTS).movedim(-1, 0))
+    return _mixed(image.new_tensor(SPREAD), planes.unfold(0, INPUTS, OUTPUTS).movedim(-1, 0))
 
 
 def _mixed(matrix: Tensor, x: Tensor) -> Tensor:
@@ -102,7 +103,7 @@ def _mixed(matrix: Tensor, x: Tensor) -> Tensor:
 
 def _fours(planes: Tensor) -> Tensor:
     """View `[4 T, H, W, C]` as `[4, T, H, W, C]`."""
-    return planes.unflatten(0, (-1, OUTPUTS)).transpose(0, 1)
+    return planes.view(-1, OUTPUTS, *planes.shape[1:]).transpose(0, 1)
 
 
 def _convolve(planes: Tensor, kernel: Tensor) -> Tensor:
@@ -113,6 +114,7 @@ def _convolve(planes: Tensor, kernel: Tensor) -> Tensor:
 def _kernel_gradient(grad: Tensor, planes: Tensor, kernel: Tensor) -> Tensor:
     """The gradient of the kernel of `_convolve`, from its output's."""
     ones, zeros = [1, 1], [0, 0]
+    of_kernel: Tensor
     _, of_kernel, _ = torch.ops.aten.convolution_backward(
         *(grad.permute(0, 3, 1, 2), planes.permute(0, 3, 1, 2), kernel, None),
         *(ones, ones, ones, False, zeros, 1, [False, True, False]),

@@ -77,3 +77,13 @@ def test_what_was_measured_before_it_was_killed_is_kept(quick: None, tmp_path: P
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         main(["bench", "step", *words, "--json", str(tmp_path / "step.json")])
     assert list(json.loads((tmp_path / "step.json").read_text())["cases"]) == ["res_unet, step, fp32"]
+
+
+def test_one_precision_alone_can_be_measured(quick: None, tmp_path: Path):
+    file = tmp_path / "step.json"
+    words = ["--networks", "uxnet3d", "--patch=32", "--classes=5", "--threads=1", "--repeats=1", "--precisions", "bf16"]
+    main(["bench", "step", *words, "--json", str(file)])
+    found = json.loads(file.read_text())
+    assert list(found["cases"]) == ["uxnet3d, step, bf16", "uxnet3d, window, bf16"]
+    assert list(found["roofs"]["gflops"]) == ["bf16"]
+    assert all("speedup_of_fp32" not in case and case["ratio"]["seconds"] > 0 for case in found["cases"].values())

@@ -3,9 +3,10 @@
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from models.parts import winograd
-from models.parts.convolution import NATIVE, WINOGRAD, Form
+from models.parts.convolution import NATIVE, WINOGRAD, Form, convolve, fastest
 
 
 def inputs(depth: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -43,3 +44,11 @@ def test_in_single_precision_they_are_as_near_as_rounding_allows() -> None:
 def test_the_result_lies_as_a_processor_wants_it() -> None:
     image, weight, bias, _ = inputs(8, torch.float32)
     assert WINOGRAD.forward(image, weight, bias).is_contiguous(memory_format=torch.channels_last_3d)
+
+
+def test_shapes_alone_pass_forward_and_backward() -> None:
+    with FakeTensorMode():
+        leaves = [torch.empty(shape, requires_grad=True) for shape in ((1, 48, 16, 16, 16), (48, 48, 3, 3, 3), (48,))]
+        assert fastest(*leaves[:2]) is WINOGRAD
+        convolve(*leaves).sum().backward()
+        assert all(leaf.grad is not None and leaf.grad.shape == leaf.shape for leaf in leaves)
