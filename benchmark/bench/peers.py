@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from monai.networks import nets
+from monai.networks.nets.mednext import create_mednext
 from torch import Tensor, nn
 
 from benchmark.bench.plain_networks import PlainCrossFusion, PlainUXNet3D
@@ -26,7 +27,7 @@ def _vnet(in_channels: int, out_channels: int, patch_size: Sequence[int]) -> nn.
 
 
 def _mednext(in_channels: int, out_channels: int, patch_size: Sequence[int]) -> nn.Module:
-    return nets.create_mednext("M", in_channels=in_channels, out_channels=out_channels)  # type: ignore[no-any-return]
+    return create_mednext("M", in_channels=in_channels, out_channels=out_channels)  # type: ignore[no-any-return]
 
 
 PEERS: dict[str, Callable[..., nn.Module]] = {
