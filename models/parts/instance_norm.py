@@ -59,7 +59,8 @@ def _normalise(x: Tensor, one: Tensor, zero: Tensor) -> tuple[Tensor, Tensor, Te
     """x^, mean and rstd of one instance."""
     if x.is_contiguous():
         return torch.native_batch_norm(x, one, zero, None, None, True, 0.0, EPS)
-    planes = (torch.ops.aten.batch_norm_update_stats(plane, zero, one, 0.0) for plane in x.split(1, dim=2))
+    running = (zero.clone(), one.clone())  # not read; NaN afterwards where planes are single voxels
+    planes = (torch.ops.aten.batch_norm_update_stats(plane, *running, 0.0) for plane in x.split(1, dim=2))
     means, variances = (torch.stack(each) for each in zip(*planes, strict=True))
     mean, variance = means.mean(dim=0), variances.mean(dim=0) + means.var(dim=0, correction=0)
     normal, *_ = torch.native_batch_norm(x, one, zero, mean, variance, False, 0.0, EPS)

@@ -119,6 +119,13 @@ def test_an_instance_norm_of_many_voxels_is_exact_however_they_lie_in_memory() -
         torch.testing.assert_close(normal.double(), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(4, 1, 1), (1, 4, 1), (2, 1, 3), (1, 1, 2)])
+def test_an_instance_norm_takes_grids_of_single_voxels(shape: tuple[int, ...]) -> None:
+    x = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(0))
+    normal, _, _ = normalise(x.contiguous(memory_format=torch.channels_last_3d))
+    torch.testing.assert_close(normal, F.instance_norm(x))
+
+
 def depthwise_inputs() -> list[Tensor]:
     return [torch.rand(1, 8, 32, 32, 32), torch.rand(8, 1, 7, 7, 7), torch.rand(8)]
 
