@@ -103,7 +103,7 @@ def paired_lines(subjects: pd.DataFrame, leader: str, others: Sequence[str], loo
     """
     dice = subjects[subjects["metric"] == "dice"].pivot_table("value", "subject", "variant")
     figure, panels = plt.subplots(
-        1, len(others), figsize=(WIDTH * len(others) / 3, 2.9), sharey=True, squeeze=False, layout="constrained"
+        1, len(others), figsize=(WIDTH * len(others) / 3, 3.3), sharey=True, squeeze=False, layout="constrained"
     )
     for axes, other in zip(panels.flat, others, strict=True):
         both = dice[[leader, other]].dropna()
@@ -112,7 +112,7 @@ def paired_lines(subjects: pd.DataFrame, leader: str, others: Sequence[str], loo
         colours = np.where(change >= 0, BETTER, WORSE)
         axes.add_collection(LineCollection(ends, colors=colours, linewidths=0.8, alpha=0.55))
         axes.plot([0, 1], both.mean(), "o-", color=INK, linewidth=2, markersize=5)
-        axes.set_xticks([0, 1], [looks[name].label.replace(" (", "\n(") for name in (leader, other)])
+        axes.set_xticks([0, 1], [_stacked(looks[name].label) for name in (leader, other)])
         axes.set_xlim(-0.5, 1.5)
         axes.set_title(f"{int((change > 0).sum())} of {len(both)} better\n{_least(change)}", linespacing=1.4)
         axes.yaxis.set_major_locator(MaxNLocator(5))
@@ -120,8 +120,14 @@ def paired_lines(subjects: pd.DataFrame, leader: str, others: Sequence[str], loo
     return figure
 
 
+def _stacked(label: str) -> str:
+    """A name above author above year, as panels are narrow."""
+    name, *source = label.split(" (")
+    return "\n(".join([name, *(each.replace(" ", "\n") for each in source)])
+
+
 def _least(change: "pd.Series[float]") -> str:
     """What the mean difference is, and at least without any one subject."""
     without = (change.sum() - change) / max(1, len(change) - 1)
     mean, extreme = change.mean(), without.min() if change.mean() >= 0 else without.max()
-    return f"mean {mean:+.3f}, without one {extreme:+.3f}".replace("-", "−")
+    return f"mean {mean:+.3f}\nwithout one {extreme:+.3f}".replace("-", "−")

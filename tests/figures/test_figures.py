@@ -21,7 +21,7 @@ from benchmark.figures import (
 )
 from benchmark.figures.names import NETWORKS as NAMES
 from benchmark.figures.names import without_sources
-from benchmark.figures.style import FONTS, HEIGHT, NETWORKS, OTHERS, WIDTH, house_style, looks, save
+from benchmark.figures.style import FONTS, HEIGHT, MARGIN, NETWORKS, OTHERS, WIDTH, house_style, looks, save
 from benchmark.runs.folder import RunFolder
 from benchmark.scoring.absence import with_found_distances
 from benchmark.statistics.comparison import compare
@@ -457,4 +457,21 @@ def test_no_distance_is_drawn_below_none():
     with house_style():
         figure = boxes.by_variant(subjects, {"hausdorff_mm": "HD (mm)"}, seen)
     assert figure.axes[0].get_xlim()[0] == 0
+    plt.close(figure)
+
+
+def test_pairs_of_networks_with_long_names_fit_the_page_and_their_names_stand_apart():
+    names = ["unetr", "uxnet3d", "swin_unetr", "resenc_unet"]
+    with house_style():
+        figure = rank_plots.paired_lines(
+            by_subject(with_found_distances(cases_of(4, tuple(names)))),
+            names[0],
+            names[1:],
+            looks({name: name for name in names}, NAMES),
+        )
+        figure.draw_without_rendering()
+    assert figure.get_tightbbox().width + 2 * MARGIN <= WIDTH
+    for axes in figure.axes:
+        left, right = (label.get_window_extent() for label in axes.get_xticklabels())
+        assert left.x1 < right.x0
     plt.close(figure)
