@@ -15,10 +15,8 @@ from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from threading import Lock
 
-from benchmark.launching.launch import WORK
-
-IMPORTED = [WORK, "benchmark.training.callbacks", "benchmark.training.wandb_mirror", "models", "wandb.sdk.launch"]
-"""What the processes of runs need, also where only a configuration, or W&B's first call, names it."""
+IMPORTED = "benchmark.launching.imported"
+"""What the processes of runs need."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """For the process that is forked: NumPy's library starts its threads when it is imported."""
@@ -37,7 +35,7 @@ def begin_importing() -> None:
     Ctrl-C, which is pressed for this process, doesn't reach it.
     """
     with _one_at_a_time, _environment(ONE_THREAD):
-        _context.set_forkserver_preload(IMPORTED)
+        _context.set_forkserver_preload([IMPORTED])
         resource_tracker.ensure_running()  # which would let signals through again
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
         try:

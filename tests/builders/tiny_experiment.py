@@ -177,6 +177,11 @@ def petmr(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProce
     return run("benchmark.__main__", *words, environment=ENVIRONMENT, cwd=cwd)
 
 
+def sketching_petmr(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """`petmr`, without the files of figures."""
+    return run("builders.sketches", *words, environment=ENVIRONMENT, cwd=cwd)
+
+
 def weights(folder: RunFolder, name: str = "best") -> dict[str, Tensor]:
     loaded: dict[str, Tensor] = torch.load(folder.checkpoints / f"{name}.ckpt", weights_only=True)["state_dict"]
     return loaded

@@ -10,7 +10,16 @@ import time
 import pytest
 import yaml
 from builders.cohorts import COARSE, make_cohort, strangers
-from builders.tiny_experiment import ENVIRONMENT, begin, first_run, heed_ctrl_c, petmr, tiny, write_experiment
+from builders.tiny_experiment import (
+    ENVIRONMENT,
+    begin,
+    first_run,
+    heed_ctrl_c,
+    petmr,
+    sketching_petmr,
+    tiny,
+    write_experiment,
+)
 
 from benchmark.experiment.definition import Experiment, Variant, expand
 from benchmark.experiment.plan import Planned, plan, splits_of, training_jobs
@@ -200,7 +209,7 @@ def matrix(cohort, tmp_path_factory):
     experiment = tiny({"bad": "BadNet", "nan": "NaNNet", "good": "TinyNet"})
     file = write_experiment(folder / "e.yaml", experiment)
     words = ("run", file, "--cohort", cohort.path, "--output", folder / "runs", "--jobs", 2, "--only", "*/fold-0-*")
-    return folder / "runs", petmr(*words, "--wandb", "disabled")
+    return folder / "runs", sketching_petmr(*words, "--wandb", "disabled")
 
 
 def test_the_matrix_goes_on_after_failures_and_reports_them_last(matrix):
@@ -270,7 +279,7 @@ def test_an_experiment_that_names_its_cohort_and_conditions_needs_nothing_else(c
     file = write_experiment(tmp_path / "e.yaml", tiny(trainer={"max_epochs": 1}))
     conditions = {"noise": ["high"], "missing": ["pet"], "cohorts": {"clinic": str(other)}}
     file.write_text(file.read_text() + yaml.safe_dump({"cohort": str(cohort.path), "conditions": conditions}))
-    assert petmr("run", file, "--wandb", "disabled", cwd=tmp_path).returncode == 0
+    assert sketching_petmr("run", file, "--wandb", "disabled", cwd=tmp_path).returncode == 0
     tables = {path.stem for path in (tmp_path / "runs/tiny/report/tiny/tables").glob("*.md")}
     assert {"noise", "missing_pet", "external_clinic"} <= tables
 

@@ -14,7 +14,9 @@ import pytest
 from builders.cases import cases_of
 from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_condition, write_predictions, write_runs
+from builders.sketches import sketch_all
 
+import benchmark.report.write
 from benchmark.figures.pictures.scenes import load_scene, telling_subjects
 from benchmark.report.facts import find_cohort
 from benchmark.report.numbers import compute
@@ -148,7 +150,10 @@ def test_a_report_of_the_same_runs_is_the_same_page(runs: Path, made: Report, tm
         assert file.read_bytes() == (tmp_path / "2" / file.relative_to(tmp_path / "1")).read_bytes(), file
 
 
-def test_an_incomplete_grid_is_said_in_page_and_tables_and_not_ranked(runs: Path, tmp_path: Path):
+def test_an_incomplete_grid_is_said_in_page_and_tables_and_not_ranked(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(benchmark.report.write, "draw_all", sketch_all)
     shutil.copytree(runs, tmp_path / "runs")
     write_grid(tmp_path / "runs", [run.record for run in find_runs([runs])])
     shutil.rmtree(tmp_path / "runs/cross_fusion/fold-1-seed-0")
@@ -218,7 +223,8 @@ def test_a_single_complete_network_is_not_ranked(runs: Path):
     assert list(statistics_sheets(evidence, found)) == []
 
 
-def test_without_its_cohort_a_report_has_no_pictures_and_says_why(tmp_path: Path):
+def test_without_its_cohort_a_report_has_no_pictures_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(benchmark.report.write, "draw_all", sketch_all)
     made = report([write_runs(tmp_path / "runs", cases_of())], tmp_path / "report")
     assert made.experiments[0].browser is None
     assert "isn't where the runs found it" in made.experiments[0].badge.lines["images"]

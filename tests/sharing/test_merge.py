@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from builders.cases import cases_of
 from builders.runs import write_runs
+from builders.sketches import sketch_all
 
+import benchmark.report.write
 from benchmark.__main__ import main
 from benchmark.figures.names import NETWORKS as NAMES
 from benchmark.report.numbers import compute
@@ -75,7 +77,10 @@ def test_one_run_with_two_results_is_refused_with_both_origins(tmp_path: Path):
         pass
 
 
-def test_experiments_of_other_names_share_a_table_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_experiments_of_other_names_share_a_table_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(benchmark.report.write, "draw_all", sketch_all)
     packs = [lab(tmp_path, "a", NETWORKS[:2]), lab(tmp_path, "b", NETWORKS[2:], experiment="mine")]
     with opened(packs) as folders:
         assert [evidence.experiment for evidence in gather(folders)] == ["test", "mine"]

@@ -11,7 +11,9 @@ import yaml
 from builders.cases import cases_of
 from builders.cohorts import make_cohort
 from builders.runs import cases_on, write_condition, write_predictions, write_runs
+from builders.sketches import sketch_all
 
+import benchmark.report.write
 from benchmark.report.certificate import packed_folds
 from benchmark.report.numbers import compute
 from benchmark.report.options import ReportOptions
@@ -92,7 +94,10 @@ def test_nothing_heavy_and_no_path_or_covariate_is_in_a_pack(runs: Path, cohort:
     assert not any(b"weight" in content for content in contents.values())  # the one covariate of these subjects
 
 
-def test_what_is_asked_for_goes_along_and_pictures_need_the_cohort_alone(runs: Path, cohort: Cohort, tmp_path: Path):
+def test_what_is_asked_for_goes_along_and_pictures_need_the_cohort_alone(
+    runs: Path, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(benchmark.report.write, "draw_all", sketch_all)
     asked = Contents(by="Lab A", only="unet3d/*", predictions=True, covariates=("weight",))
     packed = pack([runs], tmp_path / "mine.zip", asked)
     assert packed.runs == 2
