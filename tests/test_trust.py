@@ -87,7 +87,9 @@ def going_on(verb, checkpoint, cohort, here, *more):
     main([*words, f"--trainer.default_root_dir={here}", "--trainer.enable_progress_bar=false", *more])
 
 
-@pytest.mark.parametrize("verb", ["fit", "validate", "test"])
+@pytest.mark.parametrize(
+    "verb", ["fit", *(pytest.param(verb, marks=pytest.mark.slow) for verb in ("validate", "test"))]
+)
 @pytest.mark.parametrize("kind", RECIPES)
 def test_a_checkpoint_to_go_on_from_is_held_against_the_network_that_the_user_named(
     genuine, cohort, here, capsys, verb, kind

@@ -1,34 +1,41 @@
 """A step and a window of networks, measured beside their peers, and written down as they come."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from builders.small_networks import SMALL
+from torch import Tensor, nn
 
 from benchmark.__main__ import main
 from benchmark.bench import peers, step
-from benchmark.bench.plain_networks import PlainUXNet3D
-from models import NETWORKS
-
-WIDTHS: dict[str, Any] = {"feature_sizes": (4, 4, 8, 8), "hidden_size": 8}
 
 
-def ours(in_channels: int, out_channels: int, **settings: Any) -> Any:
-    return NETWORKS["uxnet3d"](in_channels, out_channels, **settings, **WIDTHS)
+class Ours(nn.Module):
+    """Two layers, of which the backward pass wants what is between them once."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, patch_size: Sequence[int]) -> None:
+        super().__init__()
+        self.first = nn.Conv3d(in_channels, 8, 3, padding=1)
+        self.last = nn.Conv3d(8, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.last(self.first(x).relu())
+        return logits
 
 
-def plain(in_channels: int, out_channels: int, **settings: Any) -> Any:
-    return PlainUXNet3D(in_channels, out_channels, **settings, **WIDTHS)
+class Plain(Ours):
+    """Keeps what comes before the non-linearity as well."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.last(self.first(x).clamp(min=0))
+        return logits
 
 
-def res_unet(in_channels: int, out_channels: int, **settings: Any) -> Any:
-    return NETWORKS["res_unet"](in_channels, out_channels, **{**settings, **SMALL["res_unet"]})
-
-
-SMALL_ONES = {"res_unet": res_unet, "uxnet3d": ours}
+TWO = {"res_unet": Ours, "uxnet3d": Ours}
+"""As if they were those networks, of which the second has a peer."""
 
 
 def at_once(function: Any, *args: Any) -> Any:
@@ -37,18 +44,18 @@ def at_once(function: Any, *args: Any) -> Any:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks, in this process."""
+    """Networks of two layers, in this process."""
     monkeypatch.setattr(step, "in_fresh_process", at_once)
     monkeypatch.setattr(torch, "set_num_threads", lambda number: None)  # tests that follow compare bits
     monkeypatch.setattr(step, "MATRIX", 64)
     monkeypatch.setattr(step, "COPIED", 2**16)
-    monkeypatch.setitem(peers.PEERS, "uxnet3d", plain)
-    monkeypatch.setattr("benchmark.verbs.networks.builders", lambda names: {name: SMALL_ONES[name] for name in names})
+    monkeypatch.setitem(peers.PEERS, "uxnet3d", Plain)
+    monkeypatch.setattr("benchmark.verbs.networks.builders", lambda names: {name: TWO[name] for name in names})
 
 
 def test_every_number_that_the_table_names_is_measured_and_peers_agree(quick: None, tmp_path: Path):
     file, table, plot = tmp_path / "step.json", tmp_path / "step.md", tmp_path / "step.png"
-    words = ["--networks", "uxnet3d", "--patch=32", "--classes=5", "--device=cpu", "--threads=1", "--repeats=1"]
+    words = ["--networks", "uxnet3d", "--patch=16", "--classes=5", "--device=cpu", "--threads=1", "--repeats=1"]
     main(["bench", "step", *words, "--json", str(file), "--markdown", str(table), "--plot", str(plot)])
     cases = json.loads(file.read_text())["cases"]
     works = [f"{work}, {precision}" for work in ("step", "window") for precision in ("fp32", "bf16")]
@@ -83,7 +90,7 @@ def test_one_precision_alone_can_be_measured(quick: None, tmp_path: Path, monkey
     for work in step.WORKS:
         monkeypatch.setitem(step.WORKS, work, lambda network, image, label, precision: image + 1)
     file = tmp_path / "step.json"
-    words = ["--networks", "uxnet3d", "--patch=32", "--classes=5", "--threads=1", "--repeats=1", "--precisions", "bf16"]
+    words = ["--networks", "uxnet3d", "--patch=16", "--classes=5", "--threads=1", "--repeats=1", "--precisions", "bf16"]
     main(["bench", "step", *words, "--json", str(file)])
     found = json.loads(file.read_text())
     assert list(found["cases"]) == ["uxnet3d, step, bf16", "uxnet3d, window, bf16"]

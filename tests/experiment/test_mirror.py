@@ -11,6 +11,8 @@ import benchmark.experiment.mirror
 from benchmark.runs.folder import RunFolder
 from benchmark.training.tracking import loggers
 
+EPOCHS, STEPS = 40, 80
+
 LOGGED = {
     "train/loss",
     "train/dice_loss",
@@ -32,7 +34,7 @@ def cohort(tmp_path_factory):
 def experiment(cohort, tmp_path_factory):
     """Killed in training once, then run to its end."""
     folder = tmp_path_factory.mktemp("mirror")
-    grid = tiny(trainer={"max_epochs": 100, "log_every_n_steps": 1})
+    grid = tiny(trainer={"max_epochs": EPOCHS, "log_every_n_steps": 1})
     begun = begin(folder / "runs", grid, cohort, wandb="offline")
     process = start(begun)
     while not any(path.stat().st_size > BLOCK for path in begun.path.glob("wandb/*/*.wandb")):  # the rest is lost
@@ -58,12 +60,12 @@ def test_losses_dice_of_structures_learning_rate_throughput_and_slices_are_logge
     _, folder = experiment
     last = read_runs(folder.path)[-1]
     assert last.logged >= LOGGED
-    assert max(row["trainer/global_step"] for row in last.history) == 200 - 1
+    assert max(row["trainer/global_step"] for row in last.history) == STEPS - 1
     panels = [row["val/slices"] for row in last.history if "val/slices" in row]
     pictures = [folder.path.glob(f"wandb/*/files/{name}") for panel in panels for name in panel["filenames"]]
     assert pictures
     steps = [row["trainer/global_step"] for row in last.history if "val/slices" in row]
-    assert steps == sorted(set(steps)) and steps[-1] >= 199
+    assert steps == sorted(set(steps)) and steps[-1] >= STEPS - 1
     assert all(any(picture) for picture in pictures)
 
 

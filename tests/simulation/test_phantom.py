@@ -8,7 +8,7 @@ from datamodules.simulation.phantom_shapes import Ellipsoid
 ASEG = set(load_protocol("aseg45").labels)
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", [*range(16), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(16, 50))])
 def test_all_45_classes_are_present_at_4_mm(seed):
     found = set(np.unique(phantom_labels(seed, 64, 4.0)).tolist())
     assert {label for label in found if label < 500} == ASEG
