@@ -8,6 +8,7 @@ from typing import Any
 from datamodules.cohort.contract import differences
 from datamodules.cohort.leakage import refuse_leakage, traces
 from datamodules.cohort.store import Cohort, open_cohort
+from datamodules.patches.misalignment import Misalignment
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,6 @@ def misaligned(size: str) -> Condition:
     Raises:
         ValueError: If the size isn't understood, or is none.
     """
-    from datamodules.patches.misalignment import Misalignment  # torch
-
     found = Misalignment.parse(size)
     if not found:
         raise ValueError(f"A misalignment of '{size}' is none: that is the test that every run ends with.")

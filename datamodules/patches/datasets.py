@@ -13,8 +13,9 @@ from datamodules.cohort.store import Cohort
 from datamodules.files import digest
 from datamodules.patches.augmentation import Augmentation
 from datamodules.patches.cut import cut_patches, find_corner
+from datamodules.patches.displace import displace
 from datamodules.patches.draws import PatchKey, draw_patch
-from datamodules.patches.misalignment import Displacement, Misalignment, displace
+from datamodules.patches.misalignment import Displacement, Misalignment
 from datamodules.patches.modalities import vary_modalities
 from datamodules.patches.pet_noise import pet_noise
 

@@ -9,8 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from datamodules.patches.augmentation import Augmentation
+from datamodules.patches.displace import displace
 from datamodules.patches.draws import PatchKey
-from datamodules.patches.misalignment import Displacement, Misalignment, displace
+from datamodules.patches.misalignment import Displacement, Misalignment
 
 PET = "pet"
 _MISALIGNMENT, _DROPOUT = 3, 4

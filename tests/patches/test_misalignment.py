@@ -6,7 +6,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from datamodules.patches.misalignment import Displacement, Misalignment, displace
+from datamodules.patches.displace import displace
+from datamodules.patches.misalignment import Displacement, Misalignment
 
 SPACING = (1.0, 2.0, 1.5)
 ALONG_Z = (0.0, 0.0, 1.0)
