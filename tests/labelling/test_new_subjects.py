@@ -154,7 +154,7 @@ def test_a_network_labels_in_the_precision_of_its_training_unless_told_otherwise
     cohort, checkpoints, tmp_path, processor
 ):
     processor("AVX512")
-    halved = load_trained(train(cohort, tmp_path, precision="bf16-mixed"))
+    halved = load_trained(train(cohort, tmp_path, precision="bf16-mixed", epoch_length=2))
     window = torch.rand(1, 2, 16, 16, 16)
     dtypes = [one.network(window).dtype for one in (halved, halved.adjusted("32"), halved.adjusted(mirror=False))]
     assert dtypes == [torch.bfloat16, torch.float32, torch.bfloat16]

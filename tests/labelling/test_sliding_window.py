@@ -150,7 +150,7 @@ def test_an_ensemble_averages_logits():
 
 @pytest.mark.parametrize("weights", ["constant", "gaussian"])
 def test_lower_precision_reaches_the_network_and_not_the_sums(weights):
-    network, image = in_precision(small_network(), torch.bfloat16), volume(24, 20, 22)
+    network, image = in_precision(small_network(), torch.bfloat16), volume(16, 12, 14)
     window = SlidingWindow((8, 8, 8), 0.75, weights)
     with torch.inference_mode():
         assert network(image[None]).dtype == torch.bfloat16

@@ -13,7 +13,11 @@ from models import NETWORKS
 CLASSES = 5
 BATCH = 2
 MODALITIES = {name: (2,) if name == "cross_fusion" else (1, 2, 4) for name in NETWORKS}
-CASES = [(name, count) for name, counts in MODALITIES.items() for count in counts]
+CASES = [
+    pytest.param((name, count), marks=[pytest.mark.slow] * (count > 2))
+    for name, counts in MODALITIES.items()
+    for count in counts
+]
 
 
 @dataclass(frozen=True)

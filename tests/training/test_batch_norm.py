@@ -1,10 +1,6 @@
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
-
-import pytest
 import torch
 import torch.distributed as dist
+from builders.ranks import of_two_ranks
 from builders.small_networks import SMALL, SMALL_PATCH
 from torch import nn
 
@@ -33,17 +29,13 @@ def step(settings, image, weight, share=lambda network: network):
     return normal.detach(), [parameter.grad for parameter in network.parameters()], list(network.buffers())
 
 
-def steps_of_rank(rank: int, meeting: Path):
-    dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=2)
+def steps_of_rank(rank: int):
     own = [tensor[2 * rank : 2 * rank + 2] for tensor in data()]
     return [step(settings, *own, share_batch_norm) for settings in SETTINGS]
 
 
-@pytest.mark.slow
 def test_two_ranks_normalise_like_one_with_all_patches(tmp_path):
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        ranks = [pool.submit(steps_of_rank, rank, tmp_path / "meeting") for rank in range(2)]
-        steps = zip(*(rank.result() for rank in ranks), strict=True)
+    steps = zip(*of_two_ranks(steps_of_rank, tmp_path), strict=True)
     for settings, (one, other) in zip(SETTINGS, steps, strict=True):
         normal, gradients, buffers = step(settings, *data())
         torch.testing.assert_close(torch.cat([one[0], other[0]]), normal)

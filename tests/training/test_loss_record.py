@@ -1,10 +1,6 @@
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
-
 import pytest
 import torch
-import torch.distributed as dist
+from builders.ranks import of_two_ranks
 
 from benchmark.training.loss_record import LossRecord
 
@@ -37,8 +33,7 @@ def test_the_first_loss_that_is_not_finite_is_named_with_its_step_and_subjects(b
         record(1.0, bad, NAN).look()
 
 
-def told_to_rank(rank: int, meeting: Path) -> tuple[float | None, str]:
-    dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=2)
+def told_to_rank(rank: int) -> tuple[float | None, str]:
     fine = record(1.0 + 2 * rank)
     fine.look()
     kept = record(1.0, NAN if rank else 1.0, NAN, subject=f"of{rank}-")
@@ -50,8 +45,6 @@ def told_to_rank(rank: int, meeting: Path) -> tuple[float | None, str]:
 
 
 def test_all_ranks_share_means_and_hear_of_a_loss_on_one_of_them(tmp_path):
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        ranks = [pool.submit(told_to_rank, rank, tmp_path / "meeting") for rank in range(2)]
-        found = [rank.result() for rank in ranks]
+    found = of_two_ranks(told_to_rank, tmp_path)
     assert [latest for latest, _ in found] == [2.0, 2.0]
     assert all("nan at step 11 on patches of of1-1; 10 was" in told for _, told in found)
