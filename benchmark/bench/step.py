@@ -22,7 +22,7 @@ from benchmark.bench.peers import PEERS, copy_weights, logits_of
 from benchmark.bench.profile import Build, Sizes, count, watch_memory
 from benchmark.bench.traffic import traffic_bytes
 from benchmark.training.losses import dice_ce_loss
-from models.parts.small_grids import keep_single
+from models.parts.on_processors import suit_processors
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
 MATRIX = 2048  # side of the matrices whose product is the peak
@@ -231,7 +231,7 @@ def _inputs(sizes: Sizes, device: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _construct(build: Build, sizes: Sizes) -> nn.Module:
     network = build(sizes.in_channels, sizes.out_channels, patch_size=sizes.patch)
-    keep_single(network)  # as a training does
+    suit_processors(network)  # as a training does
     return network
 
 

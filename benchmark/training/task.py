@@ -18,7 +18,7 @@ from benchmark.training.losses import dice_ce_losses
 from benchmark.training.processes import require_all
 from benchmark.training.schedule import Schedule
 from benchmark.training.validation import SubjectDice
-from models.parts.small_grids import keep_single
+from models.parts.on_processors import suit_processors
 
 
 class Batch(TypedDict):
@@ -71,7 +71,7 @@ class SegmentationTask(L.LightningModule):
             raise ValueError("Inference with mirror images needs the partners of the structures; give them as well.")
         self.save_hyperparameters(ignore=["network", "structures", "partners", "inference", "schedule"])
         self.network = network
-        keep_single(network)
+        suit_processors(network)
         self.recipe: dict[str, Any] | None = None  # class path and settings, where the command line built the network
         self.structures = tuple(structures)
         self.partners = tuple(range(len(self.structures)) if partners is None else partners)

@@ -1,4 +1,4 @@
-"""Convolutions of stride 1 that keep the size, by the fastest of four equal forms.
+"""Convolutions of stride 1 that keep the size, by the fastest of five equal forms.
 
 - `NATIVE`: PyTorch's own.
 - `POINTWISE`, for kernels of one voxel: a matrix product over the channels of every voxel.
@@ -6,6 +6,7 @@
   out `[O, V]` = weight `[O, 27 C]` @ columns `[27 C, V]`. A processor's native form then spends most of its time on
   bringing the weights into an order of its own, once forward and twice backward; a product takes them as they lie.
   So also on grids smaller than the kernel, where its native form can't be trusted (`small_grids.py`).
+- `HALVES`, for a single image with few channels in single precision on a processor (`halves.py`).
 - `WINOGRAD`, for wide ones of 3^3 in single precision on a processor: half the multiplications (`winograd.py`).
 
 Which one is a function of shape, precision and device alone, so that a run computes the same bits however often it is
@@ -26,7 +27,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from models.parts import winograd
+from models.parts import halves, winograd
 from models.parts.instance_norm import gradient, normalise
 from models.parts.layout import arranged
 from models.parts.precision import lowered
@@ -89,6 +90,7 @@ def _by_columns_backward(grad: Tensor, x: Tensor, weight: Tensor) -> tuple[Tenso
 NATIVE = Form(_native, _native_backward)
 POINTWISE = Form(_pointwise, _pointwise_backward)
 COLUMNS = Form(_by_columns, _by_columns_backward)
+HALVES = Form(halves.forward, halves.backward)
 WINOGRAD = Form(winograd.forward, winograd.backward)
 
 
@@ -99,7 +101,9 @@ def fastest(x: Tensor, weight: Tensor) -> Form:
     few = x.shape[0] * x.shape[2:].numel() <= FEW
     if x.device.type == "cpu" and (few or is_smaller(x, weight)):
         return COLUMNS
-    return WINOGRAD if winograd.is_faster(x, weight) else NATIVE
+    if winograd.is_faster(x, weight):
+        return WINOGRAD
+    return HALVES if halves.is_faster(x, weight) else NATIVE
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

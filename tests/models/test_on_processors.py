@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from benchmark.training.task import SegmentationTask
 from models.parts.convolution import convolve
-from models.parts.small_grids import keep_single
+from models.parts.on_processors import suit_processors
 
 LAYERS = {
     "3^3 on 2^3": (lambda: nn.Conv3d(16, 16, 3, padding=1), (2, 2, 2)),
@@ -40,7 +40,7 @@ def test_the_gradients_of_half_precision_are_those_of_single(layer: str, layout:
     torch.manual_seed(0)
     build, grid = LAYERS[layer]
     network = build()
-    keep_single(network)
+    suit_processors(network)
     image = torch.randn(2, network.in_channels, *grid).contiguous(memory_format=layout)
     assert difference(of_weights(network, image, half=True), of_weights(network, image, half=False)) < 0.02
 
@@ -74,7 +74,7 @@ def test_elsewhere_no_bit_changes(half: bool) -> None:
     torch.manual_seed(0)
     plain = nn.Conv3d(4, 4, 3, padding=1)
     kept = copy.deepcopy(plain)
-    keep_single(kept)
+    suit_processors(kept)
     image = torch.randn(1, 4, 3, 4, 5)
     assert torch.equal(of_weights(kept, image, half=half), of_weights(plain, image, half=half))
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
@@ -83,7 +83,7 @@ def test_elsewhere_no_bit_changes(half: bool) -> None:
 
 def test_the_result_is_of_the_precision_that_was_asked_for() -> None:
     layer = nn.Conv3d(4, 4, 3, padding=1)
-    keep_single(layer)
+    suit_processors(layer)
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(torch.randn(1, 4, 2, 2, 2)).dtype == torch.bfloat16
     assert layer(torch.randn(1, 4, 2, 2, 2)).dtype == torch.float32
@@ -92,7 +92,7 @@ def test_the_result_is_of_the_precision_that_was_asked_for() -> None:
 
 def test_a_copy_computes_with_its_own_weights() -> None:
     layer = nn.Conv3d(4, 4, 3, padding=1)
-    keep_single(layer)
+    suit_processors(layer)
     image = torch.randn(1, 4, 2, 2, 2)
     for copied in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         with torch.no_grad():
