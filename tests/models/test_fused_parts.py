@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from benchmark.bench.measuring import measure
 from models.parts import convolution
-from models.parts.convolution import COLUMNS, NATIVE, POINTWISE, WINOGRAD, convolve, fastest
+from models.parts.convolution import COLUMNS, HALVES, NATIVE, POINTWISE, WINOGRAD, convolve, fastest
 from models.parts.depthwise import depthwise
 from models.parts.instance_norm import normalise
 
@@ -169,13 +169,16 @@ def test_distributed_training_finds_every_gradient(piece: Piece) -> None:
 
 
 def test_the_form_of_a_convolution_depends_on_kernel_shape_precision_and_device() -> None:
-    x, few = torch.empty(1, 2, 16, 16, 16), torch.empty(1, 2, 4, 4, 4)
+    x, few = torch.empty(2, 2, 16, 16, 16), torch.empty(1, 2, 4, 4, 4)
     kernel, point = torch.empty(2, 2, 3, 3, 3), torch.empty(2, 2, 1, 1, 1)
     assert fastest(x, kernel) is NATIVE
+    single = x[:1]
+    assert fastest(single, kernel) is HALVES
+    assert all(fastest(other, kernel) is NATIVE for other in (single.double(), single.bfloat16(), single.to("meta")))
     assert fastest(few, kernel) is COLUMNS
     assert fastest(few.to("meta"), kernel) is NATIVE
     assert fastest(x, point) is POINTWISE
-    wide, deep = torch.empty(1, 48, 16, 16, 16), torch.empty(48, 48, 3, 3, 3)
+    wide, deep = torch.empty(2, 48, 16, 16, 16), torch.empty(48, 48, 3, 3, 3)
     assert fastest(wide, deep) is WINOGRAD
     others = (wide.double(), wide.bfloat16(), wide.to("meta"), wide[:, :, 1:], wide[..., :6])
     assert all(fastest(other, deep) is NATIVE for other in others)

@@ -9,7 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.parts import halves
+from models.parts.convolution import HALVES, convolve, fastest
 from models.parts.on_processors import suit_processors
+
+
+PRECISIONS = (torch.float32, torch.float64)
 
 
 def case(kernel: tuple[int, int, int], grid: tuple[int, int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -82,6 +86,16 @@ def test_any_layer_trains_on_a_single_image_in_halves(layout: torch.memory_forma
     for found, expected in zip(train(suited, image), exact, strict=True):
         torch.testing.assert_close(found, expected.float(), rtol=0, atol=2e-5 * float(expected.abs().max()))
     assert taken == [image.shape]
+
+
+def test_our_own_convolution_has_them_as_a_form():
+    x, weight, bias, grad = (each.float() for each in case((3, 3, 3), (8, 9, 8)))
+    assert fastest(x, weight) is HALVES
+    found, exact = ([each.to(dtype).requires_grad_() for each in (x, weight, bias)] for dtype in PRECISIONS)
+    convolve(*found).backward(grad)
+    F.conv3d(*exact, padding=1).backward(grad.double())
+    for single, double in zip(found, exact, strict=True):
+        torch.testing.assert_close(single.grad, double.grad.float(), rtol=0, atol=2e-5 * float(double.grad.abs().max()))
 
 
 UNSUITED: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
