@@ -12,7 +12,6 @@ from models.parts import halves
 from models.parts.convolution import HALVES, convolve, fastest
 from models.parts.on_processors import suit_processors
 
-
 PRECISIONS = (torch.float32, torch.float64)
 
 
@@ -91,7 +90,7 @@ def test_any_layer_trains_on_a_single_image_in_halves(layout: torch.memory_forma
 def test_our_own_convolution_has_them_as_a_form():
     x, weight, bias, grad = (each.float() for each in case((3, 3, 3), (8, 9, 8)))
     assert fastest(x, weight) is HALVES
-    found, exact = ([each.to(dtype).requires_grad_() for each in (x, weight, bias)] for dtype in PRECISIONS)
+    found, exact = ([each.detach().to(dtype).requires_grad_() for each in (x, weight, bias)] for dtype in PRECISIONS)
     convolve(*found).backward(grad)
     F.conv3d(*exact, padding=1).backward(grad.double())
     for single, double in zip(found, exact, strict=True):
