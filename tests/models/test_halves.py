@@ -45,6 +45,11 @@ def test_halves_are_for_what_this_pytorch_unrolls(channels: tuple[int, bool]):
         assert (backend == torch._C._ConvBackend.Slow3d) == expected
 
 
+def test_many_outputs_of_few_channels_are_left_to_pytorch():
+    image = torch.empty(1, 2, 32, 32, 32)
+    assert [halves.is_faster(image, torch.empty(count, 2, 3, 3, 3)) for count in (24, 48)] == [True, False]
+
+
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Size]]:
     """The shapes that were convolved in halves."""
