@@ -23,7 +23,8 @@ MOST = 12
 def is_faster(x: Tensor, weight: Tensor) -> bool:
     """Whether to prefer it to PyTorch's own form, for a kernel of odd sides and an output of the size of x."""
     single = x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
-    unrolled = len(x) == 1 and x.shape[1:4].numel() <= UNROLLED and 1 < max(weight.shape[2:]) <= LARGEST
+    alone = x.dim() == 5 and len(x) == 1
+    unrolled = alone and x.shape[1:4].numel() <= UNROLLED and 1 < max(weight.shape[2:]) <= LARGEST
     worth = x.shape[2:].numel() >= ENOUGH and weight.shape[0] <= MOST * weight.shape[1]
     return single and unrolled and x.shape[2] % 2 == 0 and worth
 

@@ -50,6 +50,13 @@ def test_many_outputs_of_few_channels_are_left_to_pytorch():
     assert [halves.is_faster(image, torch.empty(count, 2, 3, 3, 3)) for count in (24, 48)] == [True, False]
 
 
+def test_an_image_of_one_channel_without_a_batch_is_no_batch_of_one():
+    torch.manual_seed(0)
+    plain, suited = pair(in_channels=1)
+    image = torch.randn(1, 16, 24, 24)
+    assert all(map(torch.equal, train(suited, image), train(plain, image)))
+
+
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Size]]:
     """The shapes that were convolved in halves."""
@@ -74,7 +81,8 @@ def train(layer: nn.Module, image: Tensor) -> list[Tensor]:
 
 def pair(**settings: Any) -> tuple[nn.Conv3d, nn.Conv3d]:
     """A layer, and one of the same weights that suits processors."""
-    plain, suited = (nn.Conv3d(4, 8, **{"kernel_size": 3, "padding": 1, **settings}) for _ in range(2))
+    chosen = {"in_channels": 4, "out_channels": 8, "kernel_size": 3, "padding": 1, **settings}
+    plain, suited = (nn.Conv3d(**chosen) for _ in range(2))
     suited.load_state_dict(plain.state_dict())
     suit_processors(suited)
     return plain, suited
