@@ -15,8 +15,8 @@ from benchmark.launching.temporaries import keep_temporaries_in
 from benchmark.runs.folder import PATIENCE_S, RunFolder
 from benchmark.runs.lock import LockedError, locked
 from benchmark.training.allocator import keep_freed_memory
-from benchmark.training.processes import is_first
 from benchmark.training.quiet import speak
+from benchmark.training.rank import is_first
 from benchmark.training.stopping import listen
 from datamodules.files import remove_temporaries, write_json
 

@@ -97,7 +97,9 @@ def _bring(job: Job, launcher: Launcher) -> Outcome:
 
 
 def _reason(place: Workplace) -> str:
-    """Why work isn't done: the error that ended it, and the end of its log."""
+    """Why work isn't done: the error that ended it or else the last that it said, and the end of its log."""
     log = place.log
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    return "\n".join([str(read_json(place.ended).get("error", "")), f"The end of {log}:", *lines[-TAIL:]])
+    said = next((line for line in reversed(lines) if line.strip()), "")
+    error = read_json(place.ended).get("error") or said
+    return "\n".join([error, f"The end of {log}:", *lines[-TAIL:]])

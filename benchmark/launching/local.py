@@ -109,9 +109,15 @@ def _work(folder: Path, log: Path, environment: Mapping[str, str]) -> None:
 
 def share_of_machine(at_once: int, devices: str | None) -> dict[str, str]:
     """The environment of one of several processes at a time: its GPUs, and its share of the processor's cores."""
-    threads = str(max(1, (os.cpu_count() or 1) // at_once))
+    threads = _asked_threads(os.environ.get("OMP_NUM_THREADS", "")) or max(1, (os.cpu_count() or 1) // at_once)
     chosen = {"CUDA_VISIBLE_DEVICES": devices} if devices is not None else {}
-    return {"OMP_NUM_THREADS": threads, **os.environ, **chosen}
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), **chosen}
+
+
+def _asked_threads(value: str) -> int | None:
+    """What OpenMP takes a value for: the first of a list, one for each level of nesting; None where it is no number."""
+    first = value.split(",")[0].strip()
+    return int(first) or None if first.isdecimal() else None
 
 
 def gpus() -> list[str]:

@@ -17,7 +17,7 @@ from benchmark.launching.following import PARENT
 from benchmark.launching.launch import WORK
 from benchmark.launching.resources import Resources
 from benchmark.runs.workplace import Workplace
-from benchmark.training.processes import BY_SLURM
+from benchmark.training.rank import BY_SLURM
 from datamodules.files import read_json, write_json
 
 logger = logging.getLogger(__name__)

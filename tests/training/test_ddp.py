@@ -14,7 +14,7 @@ from benchmark.experiment.conditions import Condition
 from benchmark.experiment.run import execute
 from benchmark.runs.folder import RunFolder
 from benchmark.training.cli import build
-from benchmark.training.processes import BY_SLURM, is_first
+from benchmark.training.rank import BY_SLURM, is_first
 from datamodules.cohort.splits import load_splits
 from datamodules.files import read_json
 
