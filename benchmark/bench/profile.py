@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmark.bench.undrawn import Undrawn
 from benchmark.training.losses import dice_ce_loss
 
 Build = Callable[..., nn.Module]
@@ -100,7 +101,9 @@ def profile(
 
 def count(build: Build, sizes: Sizes) -> Counts:
     """Count parameters and multiply-adds of what `build` builds."""
-    return count_network(_construct(build, sizes), sizes)
+    with Undrawn():
+        network = _construct(build, sizes)
+    return count_network(network, sizes)
 
 
 def count_network(network: nn.Module, sizes: Sizes) -> Counts:

@@ -61,6 +61,12 @@ def test_a_convolution_costs_its_kernel_at_every_voxel() -> None:
     assert counts.gmac == pytest.approx(512 * 2 * 5 * 27 / 1e9)
 
 
+def test_nothing_is_drawn_to_count() -> None:
+    before = torch.get_rng_state()
+    count(Convolution, Sizes((8, 8, 8)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_attention_is_counted_also_where_it_is_one_fused_operation() -> None:
     counts = count(Attention, Sizes((4, 4, 4), in_channels=16))
     assert counts.parameters == 0
