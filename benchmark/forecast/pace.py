@@ -102,7 +102,7 @@ def _time(cli: BenchmarkCLI) -> Seconds:
     patches, windows = images(cli.datamodule.batch_size), images(cli.model.inference.window.at_once)
     label = torch.randint(sizes.out_channels, (len(patches), *sizes.patch), device=device)
 
-    optimizer = torch.optim.AdamW(network.parameters())
+    optimizer = cli.model.optimizer()
 
     def step() -> None:
         optimizer.zero_grad()

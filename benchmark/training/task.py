@@ -20,6 +20,9 @@ from benchmark.training.schedule import Schedule
 from benchmark.training.validation import SubjectDice
 from models.parts.on_processors import suit_processors
 
+FUSED = ("cpu", "cuda")
+"""Devices on which AdamW is one operation."""
+
 
 class Batch(TypedDict):
     """Patches (training) or a whole subject (validation, test).
@@ -101,10 +104,13 @@ class SegmentationTask(L.LightningModule):
             self.network = share_batch_norm(self.network)
 
     def optimizer(self) -> torch.optim.AdamW:
-        """AdamW over all parameters."""
-        return torch.optim.AdamW(
-            self.parameters(), lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay
+        """AdamW over all parameters, as one operation that reads and writes each of them once where PyTorch has it."""
+        fused = True if next(self.parameters()).device.type in FUSED else None
+        optimizer = torch.optim.AdamW(
+            self.parameters(), self.learning_rate, self.betas, weight_decay=self.weight_decay, fused=fused
         )
+        optimizer._step_supports_amp_scaling = False  # it could unscale gradients itself, but not clip them after that
+        return optimizer
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and its schedule where there is one.

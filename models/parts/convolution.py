@@ -5,7 +5,9 @@
 - `COLUMNS`, for few voxels: the neighbourhoods of all voxels as the columns of one matrix,
   out `[O, V]` = weight `[O, 27 C]` @ columns `[27 C, V]`. A processor's native form then spends most of its time on
   bringing the weights into an order of its own, once forward and twice backward; a product takes them as they lie.
-  So also on grids smaller than the kernel, where its native form can't be trusted (`small_grids.py`).
+  In single precision that is so for many weights alone, and not for an image that the native form unrolls as well
+  (`halves.py`). In half precision also on grids smaller than the kernel, where the native form can't be trusted
+  (`small_grids.py`).
 - `HALVES`, for a single image with few channels in single precision on a processor (`halves.py`).
 - `WINOGRAD`, for wide ones of 3^3 in single precision on a processor: half the multiplications (`winograd.py`).
 
@@ -35,6 +37,8 @@ from models.parts.small_grids import is_smaller
 
 FEW = 512
 """Voxels of a batch up to which columns are the faster form on a processor."""
+HEAVY = 256
+"""Channels in x channels out, for each of these voxels, from which on they are in single precision."""
 
 Gradients = tuple[Tensor, Tensor, Tensor | None]
 
@@ -98,12 +102,18 @@ def fastest(x: Tensor, weight: Tensor) -> Form:
     """The form for these shapes on this device."""
     if weight.shape[-1] == 1:
         return POINTWISE
-    few = x.shape[0] * x.shape[2:].numel() <= FEW
-    if x.device.type == "cpu" and (few or is_smaller(x, weight)):
+    if x.device.type == "cpu" and _suit_columns(x, weight):
         return COLUMNS
     if winograd.is_faster(x, weight):
         return WINOGRAD
     return HALVES if halves.is_faster(x, weight) else NATIVE
+
+
+def _suit_columns(x: Tensor, weight: Tensor) -> bool:
+    voxels = x.shape[0] * x.shape[2:].numel()
+    if x.dtype != torch.float32:
+        return voxels <= FEW or is_smaller(x, weight)
+    return voxels <= FEW and weight.shape[:2].numel() >= HEAVY * voxels and not halves.is_unrolled(x, weight)
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -20,13 +20,17 @@ MOST = 12
 """Outputs for each channel up to which they are; beyond, few and short columns serve many outputs."""
 
 
-def is_faster(x: Tensor, weight: Tensor) -> bool:
-    """Whether to prefer it to PyTorch's own form, for a kernel of odd sides and an output of the size of x."""
+def is_unrolled(x: Tensor, weight: Tensor) -> bool:
+    """Whether PyTorch unrolls a convolution whose output has the size of x."""
     single = x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
     alone = x.dim() == 5 and len(x) == 1
-    unrolled = alone and x.shape[1:4].numel() <= UNROLLED and 1 < max(weight.shape[2:]) <= LARGEST
+    return single and alone and x.shape[1:4].numel() <= UNROLLED and 1 < max(weight.shape[2:]) <= LARGEST
+
+
+def is_faster(x: Tensor, weight: Tensor) -> bool:
+    """Whether to prefer it to PyTorch's own form, for a kernel of odd sides and an output of the size of x."""
     worth = x.shape[2:].numel() >= ENOUGH and weight.shape[0] <= MOST * weight.shape[1]
-    return single and unrolled and x.shape[2] % 2 == 0 and worth
+    return is_unrolled(x, weight) and x.shape[2] % 2 == 0 and worth
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

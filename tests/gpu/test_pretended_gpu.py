@@ -35,7 +35,7 @@ def image(batch: int = 2) -> Tensor:
 def test_a_training_step_in_half_precision_stays_on_the_device(network: nn.Module) -> None:
     with pretended_gpu():
         on_gpu(network)
-        optimizer = torch.optim.AdamW(network.parameters(), foreach=True)
+        optimizer = torch.optim.AdamW(network.parameters(), fused=True)
         label = torch.zeros(2, *SMALL_PATCH, dtype=torch.uint8, device="cuda")
         with pretended_autocast():
             loss = dice_ce_loss(network(image()), label)

@@ -169,15 +169,21 @@ def test_distributed_training_finds_every_gradient(piece: Piece) -> None:
 
 
 def test_the_form_of_a_convolution_depends_on_kernel_shape_precision_and_device() -> None:
-    x, few = torch.empty(2, 2, 16, 16, 16), torch.empty(1, 2, 4, 4, 4)
+    x = torch.empty(2, 2, 16, 16, 16)
     kernel, point = torch.empty(2, 2, 3, 3, 3), torch.empty(2, 2, 1, 1, 1)
     assert fastest(x, kernel) is NATIVE
     single = x[:1]
     assert fastest(single, kernel) is HALVES
     assert all(fastest(other, kernel) is NATIVE for other in (single.double(), single.bfloat16(), single.to("meta")))
-    assert fastest(few, kernel) is COLUMNS
-    assert fastest(few.to("meta"), kernel) is NATIVE
     assert fastest(x, point) is POINTWISE
+    few, heavy = torch.empty(2, 192, 4, 4, 4), torch.empty(192, 192, 3, 3, 3)
+    assert all(fastest(other, heavy) is COLUMNS for other in (few, few.double(), few.bfloat16()))
+    assert all(fastest(other, heavy) is NATIVE for other in (few.to("meta"), few[:1]))  # unrolled by PyTorch as well
+    light = few[:, :2]
+    assert fastest(light, kernel) is NATIVE
+    assert all(fastest(other, kernel) is COLUMNS for other in (light.double(), light.bfloat16()))
+    smaller = torch.empty(200, 2, 2, 2, 2)
+    assert fastest(smaller, kernel) is NATIVE and fastest(smaller.bfloat16(), kernel) is COLUMNS
     wide, deep = torch.empty(2, 48, 16, 16, 16), torch.empty(48, 48, 3, 3, 3)
     assert fastest(wide, deep) is WINOGRAD
     others = (wide.double(), wide.bfloat16(), wide.to("meta"), wide[:, :, 1:], wide[..., :6])

@@ -52,6 +52,47 @@ def test_a_training_step_reads_nothing_back_from_the_device():
         task.training_step(batch, 0).backward()
 
 
+def small_task(**settings):
+    torch.manual_seed(0)
+    return SegmentationTask(torch.nn.Conv3d(2, 3, 3, padding=1), STRUCTURES, **settings)
+
+
+def test_the_optimizer_is_adamw_of_these_settings():
+    settings = {"weight_decay": 0.1, "betas": (0.8, 0.95)}
+    task, other = small_task(learning_rate=0.01, **settings), small_task()
+    plain = torch.optim.AdamW(other.parameters(), 0.01, **settings)
+    for optimizer, network in ((task.optimizer(), task.network), (plain, other.network)):
+        for step in range(5):
+            network.weight.grad, network.bias.grad = network.weight.detach() ** 2 - step, torch.ones(3)
+            optimizer.step()
+    torch.testing.assert_close(task.network.weight, other.network.weight, rtol=0, atol=1e-6)
+    torch.testing.assert_close(task.network.bias, other.network.bias, rtol=0, atol=1e-6)
+
+
+def test_a_scaled_loss_that_overflows_takes_no_step():
+    task = small_task()
+    before, optimizer, scaler = task.network.weight.clone(), task.optimizer(), torch.amp.GradScaler("cpu")
+    for factor, moved in ((float("inf"), False), (1.0, True)):
+        optimizer.zero_grad()
+        scaler.scale(task(torch.ones(1, 2, 4, 4, 4)).sum() * factor).backward()
+        scaler.unscale_(optimizer)
+        scaler.step(optimizer)
+        scaler.update()
+        assert torch.equal(task.network.weight, before) != moved
+
+
+def test_gradients_are_clipped_in_half_precision(cohort, tmp_path):
+    data = PETMRDataModule(str(cohort.path), folds=2, patch_size=(16, 16, 16), epoch_length=1)
+    task = SegmentationTask(torch.nn.Conv3d(2, 9, 1), data.structures, inference=Inference(WINDOW), learning_rate=0.0)
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False, "limit_val_batches": 0}
+    clipped = {"precision": "bf16-mixed", "gradient_clip_val": 1e-3}
+    trainer = L.Trainer(default_root_dir=tmp_path, accelerator="cpu", max_steps=1, **clipped, **quiet)
+    trainer.fit(task, datamodule=data)
+    moments = trainer.optimizers[0].state_dict()["state"].values()
+    norm = torch.cat([each["exp_avg"].flatten() for each in moments]).norm() / (1 - task.betas[0])
+    assert float(norm) == pytest.approx(1e-3, rel=1e-2)
+
+
 class BreaksAt(torch.nn.Conv3d):
     """Its logits aren't numbers from the given forward pass of training on."""
 
